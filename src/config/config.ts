@@ -1,0 +1,69 @@
+/** The validated meaning of one csync2.cfg, with its includes. Frozen. All strings are byte strings. */
+export interface Config {
+  /** The file that was read, as given. */
+  readonly file: string;
+  readonly groups: readonly GroupConfig[];
+  readonly prefixes: readonly PrefixConfig[];
+  readonly plain: readonly PlainPair[];
+  readonly ignore: { readonly uid: boolean; readonly gid: boolean; readonly mod: boolean };
+  readonly tempDirectory: string | undefined;
+  /** Seconds. */
+  readonly lockTimeout: number | undefined;
+  readonly database: string | undefined;
+}
+
+/** Where something stands in the configuration: FILE:LINE:COLUMN in messages. Lines and columns count from 1. */
+export interface Position {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface GroupConfig {
+  readonly name: string;
+  readonly hosts: readonly HostConfig[];
+  /** As written; relative to the system directory. */
+  readonly keyFile: string;
+  /** In the order of the file: the last matching one decides. */
+  readonly patterns: readonly PatternConfig[];
+  readonly auto: AutoMethod;
+  readonly backup: { readonly directory: string; readonly generations: number } | undefined;
+  readonly actions: readonly ActionConfig[];
+  readonly position: Position;
+  readonly keyPosition: Position;
+}
+
+export interface HostConfig {
+  /** Lower-cased name that this host is known by in its own configuration. */
+  readonly name: string;
+  /** Lower-cased name that peers connect to and that identifies it: the part after `@`, else `name`. */
+  readonly address: string;
+  readonly slave: boolean;
+}
+
+export type AutoMethod = 'none' | 'first' | 'younger' | 'older' | 'bigger' | 'smaller' | 'left' | 'right';
+
+export interface PatternConfig {
+  readonly kind: 'include' | 'exclude' | 'compare';
+  readonly text: string;
+}
+
+export interface ActionConfig {
+  /** None: every file. */
+  readonly patterns: readonly string[];
+  readonly commands: readonly string[];
+  readonly logfile: string | undefined;
+  readonly where: 'remote' | 'remote-and-local' | 'local';
+}
+
+export interface PrefixConfig {
+  readonly name: string;
+  /** In order; the first whose pattern matches a host counts for it. */
+  readonly locations: readonly { readonly hostPattern: string; readonly path: string }[];
+}
+
+/** `nossl FROM TO;`: shell patterns for host names. */
+export interface PlainPair {
+  readonly from: string;
+  readonly to: string;
+}

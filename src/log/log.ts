@@ -1,0 +1,15 @@
+/** Verbosity as counted from `-v`: 0 errors only, 1 progress, 2 decisions, 3 the wire, 4 rows. */
+export type Level = 0 | 1 | 2 | 3 | 4;
+
+/**
+ * Where messages go. Messages are byte strings (file names in them are raw bytes) without a trailing newline.
+ * A caller that would have to build an expensive message asks `wants` first.
+ */
+export interface Log {
+  readonly level: number;
+  wants(level: Level): boolean;
+  write(level: Level, message: string): void;
+  /** Like write(0, …), and counts: `Finished with N errors.` and the exit code depend on it. */
+  error(message: string): void;
+  readonly errors: number;
+}

@@ -1,0 +1,146 @@
+import type { Encoded } from '../bytes/bytes.ts';
+
+/**
+ * The state database of one host, as the engine sees it. All names, checktxts, host names, commands are URL-encoded byte
+ * strings exactly as they stand in the tables; order is byte order of the encoded form, whatever the server's collation.
+ *
+ * The interface is coarse on purpose: ordered ranges come out in pages, changes go in as batches, so that a network
+ * database costs a round trip per page or batch and never one per file. A page or a batch is bounded in memory.
+ *
+ * No read holds a transaction open between pages, and `apply` is one short transaction: several processes use one
+ * database at once.
+ */
+export interface Store {
+  /** File rows with `range.from <= name < range.to`, in pages ordered by name. Rows changed while iterating may or may not be seen. */
+  files(range: NameRange): AsyncIterable<FilePage>;
+  /** The checktxt of each of these names that has a row. At most a few thousand names a call. */
+  fileRows(names: readonly Encoded[]): Promise<ReadonlyMap<Encoded, Encoded>>;
+
+  /** Every peer that has a dirty row, ordered. */
+  dirtyPeers(): Promise<Encoded[]>;
+  /** Dirty rows in pages, ordered by (name, peer), `descending` reverses the order by name. Bounded memory for any number of rows. */
+  dirty(query: DirtyQuery): AsyncIterable<readonly DirtyRow[]>;
+  /** Which of these names are dirty for any peer at all. */
+  dirtyAmong(names: readonly Encoded[]): Promise<ReadonlySet<Encoded>>;
+
+  /** Ordered by name. */
+  hints(): Promise<readonly HintRow[]>;
+  /** Ordered by (command, logfile, name). */
+  actions(): Promise<readonly ActionRow[]>;
+
+  /** The remembered certificate of a peer: upper-case hex of its DER. */
+  certificate(peer: Encoded): Promise<string | undefined>;
+  certificates(): Promise<readonly { peer: Encoded; certificate: string }[]>;
+
+  /** All changes in order, in one transaction: all or none. */
+  apply(changes: readonly Change[]): Promise<void>;
+
+  /** Makes what was applied so far survive a power cut (SQLite: checkpoint or sync of the log; servers: nothing to do). */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Half open, in byte order of encoded names. `to === undefined` means no upper bound. */
+export interface NameRange {
+  readonly from: string;
+  readonly to?: string;
+}
+
+/** Everything. */
+export const allNames: NameRange = { from: '' };
+
+/** Only `name` itself. */
+export function exactly(name: Encoded): NameRange {
+  return { from: name, to: name + '\0' };
+}
+
+/** Everything below directory `name`, without `name` itself: `name/` <= x < `name0`. For the root that is all that starts with `/`. */
+export function below(name: Encoded): NameRange {
+  const base = name === '/' ? '' : name;
+  return { from: base + '/', to: base + '0' };
+}
+
+/** Parallel arrays, ordered by name. */
+export interface FilePage {
+  readonly names: readonly Encoded[];
+  readonly checktxts: readonly Encoded[];
+}
+
+export interface DirtyQuery {
+  readonly peer?: Encoded;
+  readonly range?: NameRange;
+  readonly descending?: boolean;
+}
+
+export interface DirtyRow {
+  readonly name: Encoded;
+  readonly forced: boolean;
+  readonly myname: Encoded;
+  readonly peer: Encoded;
+  /** The file row of this name when the dirty row was read; undefined when there was none. */
+  readonly checktxt: Encoded | undefined;
+}
+
+export interface HintRow {
+  readonly name: Encoded;
+  readonly recursive: boolean;
+}
+
+export interface ActionRow {
+  readonly name: Encoded;
+  readonly command: Encoded;
+  readonly logfile: Encoded;
+}
+
+export type Change =
+  /** Insert or replace a file row. */
+  | { readonly type: 'putFile'; readonly name: Encoded; readonly checktxt: Encoded }
+  | { readonly type: 'dropFile'; readonly name: Encoded }
+  /** Insert a dirty row, replacing an older one for the same name and peer (also its `forced`). */
+  | {
+      readonly type: 'markDirty';
+      readonly name: Encoded;
+      readonly peer: Encoded;
+      readonly myname: Encoded;
+      readonly forced: boolean;
+    }
+  /**
+   * Delete one dirty row. With `ifFile`, only when the file row is still what it was when the dirty row was read
+   * (null: there was none), so that a change recorded in between is not forgotten.
+   */
+  | {
+      readonly type: 'clearDirty';
+      readonly name: Encoded;
+      readonly peer: Encoded;
+      readonly ifFile?: Encoded | null;
+    }
+  /** Delete the dirty rows of a name for every peer. */
+  | { readonly type: 'clearAllDirty'; readonly name: Encoded }
+  /** Set forced=1 on the dirty rows in this range. */
+  | { readonly type: 'forceDirty'; readonly range: NameRange }
+  | { readonly type: 'putHint'; readonly name: Encoded; readonly recursive: boolean }
+  | { readonly type: 'dropHint'; readonly name: Encoded; readonly recursive: boolean }
+  /** Insert an action row unless it is there. */
+  | { readonly type: 'queueAction'; readonly name: Encoded; readonly command: Encoded; readonly logfile: Encoded }
+  | { readonly type: 'dropAction'; readonly name: Encoded; readonly command: Encoded; readonly logfile: Encoded }
+  | { readonly type: 'putCertificate'; readonly peer: Encoded; readonly certificate: string }
+  | { readonly type: 'dropCertificate'; readonly peer: Encoded };
+
+export interface StoreOptions {
+  /** Seconds to wait for another process's lock before failing with `code: 'LOCKED'`. Default 10 (the C program's own). */
+  readonly lockTimeout: number;
+  /** `-A`: do not wait for the disk. */
+  readonly unsafe: boolean;
+  /** `-B`: do not gather changes into larger transactions. */
+  readonly smallTransactions: boolean;
+}
+
+/** A database that cannot be opened, read or written. `message` names the database (never a password) and says why. */
+export class StoreError extends Error {
+  readonly code: 'OPEN' | 'LOCKED' | 'READ' | 'WRITE' | 'CONNECTION' | 'UNSUPPORTED';
+  constructor(code: StoreError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StoreError';
+    this.code = code;
+  }
+}
