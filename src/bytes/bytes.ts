@@ -26,7 +26,7 @@ export function isAscii(bytes: string): boolean {
 
 /** UTF-8 text (an argument, an environment variable, a constant) to a byte string. */
 export function fromText(text: string): string {
-  return Buffer.from(text, 'utf8').latin1Slice();
+  return Buffer.from(text, 'utf8').toString('latin1');
 }
 
 /** A byte string to text for people: bytes that are not UTF-8 become U+FFFD. Never for anything but display. */
