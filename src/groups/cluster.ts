@@ -1,6 +1,8 @@
 import type { DiskPath, FileName } from '../bytes/bytes.ts';
 import type { AutoMethod } from '../config/config.ts';
 
+export type { AutoMethod };
+
 /**
  * What one host shares with whom, as the configuration says: only the groups that this host is a member of, with their
  * keys read and checked. Immutable; every answer is a pure function of its arguments.
