@@ -34,6 +34,11 @@ export class Parent {
     return fsPath(`/proc/self/fd/${this.fd}/${base}`);
   }
 
+  /** False once the directory was moved or removed: then the path no longer leads here. */
+  inPlace(): boolean {
+    return placeOf(this.fd) === parentOf(this.path);
+  }
+
   close(): void {
     fs.closeSync(this.fd);
   }
@@ -44,11 +49,14 @@ export class Parent {
  * Problems: `PARENT_MISSING`, `IMPURE`, or the errno of the attempt. The caller closes the result.
  */
 export function openParent(path: DiskPath): Parent | Problem {
-  const slash = path.lastIndexOf('/');
-  const directory = slash <= 0 ? '/' : path.slice(0, slash);
-  const fd = openReal(directory, path);
+  const fd = openReal(parentOf(path), path);
   if (fd instanceof Problem) return fd;
-  return new Parent(fd, path, path.slice(slash + 1) || '.');
+  return new Parent(fd, path, path.slice(path.lastIndexOf('/') + 1) || '.');
+}
+
+function parentOf(path: DiskPath): string {
+  const slash = path.lastIndexOf('/');
+  return slash <= 0 ? '/' : path.slice(0, slash);
 }
 
 /** Uses the parent of `path` for one synchronous piece of work. */

@@ -1,0 +1,112 @@
+import fs from 'node:fs';
+import type { DiskPath } from '../bytes/bytes.ts';
+import { O_PATH, withParent } from './parent.ts';
+import { attempt, Problem } from './problem.ts';
+
+const { O_NOFOLLOW } = fs.constants;
+const { S_IFMT, S_IFLNK } = fs.constants;
+
+/** Permission bits with set-user-id, set-group-id and sticky. */
+const permissions = 0o7777;
+/** The bits that the kernel takes away when the owner changes. */
+const setId = 0o6000;
+
+/**
+ * One object held by a descriptor, of any kind and opened in any way (O_PATH too), so that its metadata can be set
+ * whatever happens to its name meanwhile. Links themselves are changed, never what they point to.
+ * System calls that would change nothing are left out.
+ */
+export class Metadata {
+  readonly fd: number;
+  readonly path: DiskPath;
+  /** `/proc/self/fd/N` leads to the object itself, without a lookup by name. */
+  private readonly handle: string;
+  private stats: fs.Stats;
+
+  constructor(fd: number, path: DiskPath) {
+    this.fd = fd;
+    this.path = path;
+    this.handle = `/proc/self/fd/${fd}`;
+    this.stats = fs.fstatSync(fd);
+  }
+
+  /** Whole st_mode as known here. */
+  get mode(): number {
+    return this.stats.mode;
+  }
+
+  /** `undefined` leaves the one or the other as it is. Mode bits survive. */
+  setOwner(uid: number | undefined, gid: number | undefined): Problem | undefined {
+    const { mode } = this.stats;
+    const newUid = uid === undefined || uid === this.stats.uid ? unchanged : uid;
+    const newGid = gid === undefined || gid === this.stats.gid ? unchanged : gid;
+    if (newUid === unchanged && newGid === unchanged) return undefined;
+    return attempt(this.path, () => {
+      fs.chownSync(this.handle, newUid, newGid);
+      if ((mode & setId) !== 0 && (mode & S_IFMT) !== S_IFLNK) fs.chmodSync(this.handle, mode & permissions);
+      this.stats = fs.fstatSync(this.fd);
+    });
+  }
+
+  /** Only the permission bits of `mode` count. Links have no mode: nothing happens. */
+  setMode(mode: number): Problem | undefined {
+    const wanted = mode & permissions;
+    if ((this.stats.mode & permissions) === wanted || (this.stats.mode & S_IFMT) === S_IFLNK) return undefined;
+    return attempt(this.path, () => {
+      fs.chmodSync(this.handle, wanted);
+      this.stats.mode = (this.stats.mode & S_IFMT) | wanted;
+    });
+  }
+
+  /** Access and modification time, in whole seconds since the epoch; may be negative. */
+  setTime(seconds: number): Problem | undefined {
+    // As text: Node takes negative numbers for the present.
+    const time = String(seconds);
+    return attempt(this.path, () => fs.utimesSync(this.handle, time, time));
+  }
+
+  close(): void {
+    fs.closeSync(this.fd);
+  }
+}
+
+/** What chown(2) takes for 'leave it'. */
+const unchanged = -1;
+
+/** Opens the object that an open parent directory has under a name. Throws what `node:fs` throws. */
+export function holdObject(at: string | Buffer, path: DiskPath): Metadata {
+  const fd = fs.openSync(at, O_PATH | O_NOFOLLOW);
+  try {
+    return new Metadata(fd, path);
+  } catch (error) {
+    fs.closeSync(fd);
+    throw error;
+  }
+}
+
+/** Of an object that is there. Links are changed themselves. */
+export function setOwner(path: DiskPath, uid: number | undefined, gid: number | undefined): Problem | undefined {
+  return withObject(path, (object) => object.setOwner(uid, gid));
+}
+
+/** Of an object that is there. Does nothing to links. */
+export function setMode(path: DiskPath, mode: number): Problem | undefined {
+  return withObject(path, (object) => object.setMode(mode));
+}
+
+/** Of an object that is there. Links are changed themselves. Whole seconds. */
+export function setTime(path: DiskPath, seconds: number): Problem | undefined {
+  return withObject(path, (object) => object.setTime(seconds));
+}
+
+/** Several settings of one object at the price of one lookup. */
+export function withObject<Result>(path: DiskPath, work: (object: Metadata) => Result): Result | Problem {
+  return withParent(path, (parent) => {
+    const object = holdObject(parent.at, path);
+    try {
+      return work(object);
+    } finally {
+      object.close();
+    }
+  });
+}

@@ -1,0 +1,32 @@
+import fs from 'node:fs';
+import type { DiskPath } from '../bytes/bytes.ts';
+import { withParent, type Parent } from './parent.ts';
+import { Problem } from './problem.ts';
+import { isLeftover, isTempName } from './tempName.ts';
+
+/**
+ * Removes one object: a directory only when it is empty (`ENOTEMPTY`), anything else by its name. Nothing there is a Problem
+ * too (`ENOENT`).
+ */
+export function remove(path: DiskPath): Problem | undefined {
+  return withParent(path, removeIn);
+}
+
+/** The same through an open parent directory; throws what `node:fs` throws. */
+export function removeIn(parent: Parent): Problem | undefined {
+  const stats = fs.lstatSync(parent.at, { throwIfNoEntry: false });
+  if (stats === undefined) return new Problem('ENOENT', parent.path);
+  if (stats.isDirectory()) fs.rmdirSync(parent.at);
+  else fs.unlinkSync(parent.at);
+  return undefined;
+}
+
+/** Removes a temporary object whose owner is dead; leaves anything else alone. True when it removed something. */
+export function removeLeftover(path: DiskPath): boolean | Problem {
+  return withParent(path, (parent) => {
+    if (!isTempName(parent.base)) return false;
+    const stats = fs.lstatSync(parent.at, { throwIfNoEntry: false });
+    if (stats === undefined || !isLeftover(parent.base, stats.ctimeMs / 1000)) return false;
+    return removeIn(parent) ?? true;
+  });
+}
