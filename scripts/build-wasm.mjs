@@ -1,0 +1,42 @@
+// Compiles src/librsync/assembly twice: with vectors, and without for engines that have none. Only what is older than
+// its sources (or than this recipe) is compiled again.
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const top = join(dirname(fileURLToPath(import.meta.url)), '..');
+const room = join(top, 'src/librsync');
+const sources = readdirSync(join(room, 'assembly')).map((file) => join(room, 'assembly', file));
+const newest = Math.max(...[...sources, fileURLToPath(import.meta.url)].map((file) => statSync(file).mtimeMs));
+
+const common = [
+  '-O3',
+  '--runtime',
+  'stub',
+  '--importMemory',
+  '--noExportMemory',
+  '--initialMemory',
+  '256',
+  '--noAssert',
+];
+const variants = [
+  { file: 'librsync-simd.wasm', features: ['--enable', 'simd'] },
+  { file: 'librsync-scalar.wasm', features: ['--disable', 'simd'] },
+];
+
+for (const { file, features } of variants) {
+  const output = join(room, file);
+  if (existsSync(output) && statSync(output).mtimeMs > newest) continue;
+  const { default: asc } = await import('assemblyscript/asc');
+  const entry = 'src/librsync/assembly/index.ts';
+  const { error, stderr } = await asc.main([
+    entry,
+    '--baseDir',
+    top,
+    '-o',
+    `src/librsync/${file}`,
+    ...common,
+    ...features,
+  ]);
+  if (error) throw new Error(`${file} does not compile:\n${stderr.toString()}`, { cause: error });
+}
