@@ -131,8 +131,13 @@ export interface StoreOptions {
   readonly lockTimeout: number;
   /** `-A`: do not wait for the disk. */
   readonly unsafe: boolean;
-  /** `-B`: do not gather changes into larger transactions. */
+  /** `-B`: do not gather changes into larger transactions. `apply` stays one transaction; see `batchSize`. */
   readonly smallTransactions: boolean;
+}
+
+/** How many changes a caller should gather for one `apply`. What must not come apart goes into one batch even so. */
+export function batchSize(options: StoreOptions): number {
+  return options.smallTransactions ? 64 : 8192;
 }
 
 /** A database that cannot be opened, read or written. `message` names the database (never a password) and says why. */

@@ -1,0 +1,54 @@
+import type { Change } from '../store.ts';
+import { bound, type Statements } from './statements.ts';
+
+/** Carries out one change, inside the caller's transaction. */
+export function applyChange(statements: Statements, change: Change): void {
+  switch (change.type) {
+    case 'putFile':
+      statements.putFile.run(bound(change.name), bound(change.checktxt));
+      return;
+    case 'dropFile':
+      statements.dropFile.run(bound(change.name));
+      return;
+    case 'markDirty':
+      statements.markDirty.run(bound(change.name), change.forced ? 1 : 0, bound(change.myname), bound(change.peer));
+      return;
+    case 'clearDirty':
+      clearDirty(statements, change);
+      return;
+    case 'clearAllDirty':
+      statements.clearAllDirty.run(bound(change.name));
+      return;
+    case 'forceDirty':
+      statements.forceDirty.run(
+        bound(change.range.from),
+        change.range.to === undefined ? null : bound(change.range.to),
+      );
+      return;
+    case 'putHint':
+      statements.putHint.run(bound(change.name), change.recursive ? 1 : 0);
+      return;
+    case 'dropHint':
+      statements.dropHint.run(bound(change.name), change.recursive ? 1 : 0);
+      return;
+    case 'queueAction':
+      statements.queueAction.run(bound(change.name), bound(change.command), bound(change.logfile));
+      return;
+    case 'dropAction':
+      statements.dropAction.run(bound(change.name), bound(change.command), bound(change.logfile));
+      return;
+    case 'putCertificate':
+      statements.putCertificate.run(bound(change.peer), bound(change.certificate));
+      return;
+    case 'dropCertificate':
+      statements.dropCertificate.run(bound(change.peer));
+      return;
+  }
+}
+
+function clearDirty(statements: Statements, change: Extract<Change, { type: 'clearDirty' }>): void {
+  const name = bound(change.name);
+  const peer = bound(change.peer);
+  if (change.ifFile === undefined) statements.clearDirty.run(name, peer);
+  else statements.clearDirtyIf.run(name, peer, name, change.ifFile === null ? null : bound(change.ifFile));
+}

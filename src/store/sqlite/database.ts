@@ -1,0 +1,99 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+import Database from 'better-sqlite3';
+
+import { StoreError, type StoreOptions } from '../store.ts';
+
+export type Connection = Database.Database;
+
+/**
+ * The tables as the C program makes them, to the letter: columns without types, so that nothing is converted on the
+ * way in, and unique keys, whose indexes serve all our reads.
+ */
+const tables: Readonly<Record<string, string>> = {
+  file: '(\tfilename, checktxt,\tUNIQUE ( filename ) ON CONFLICT REPLACE)',
+  dirty: '(\tfilename, forced, myname, peername,\tUNIQUE ( filename, peername ) ON CONFLICT IGNORE)',
+  hint: '(\tfilename, recursive,\tUNIQUE ( filename, recursive ) ON CONFLICT IGNORE)',
+  action: '(\tfilename, command, logfile,\tUNIQUE ( filename, command ) ON CONFLICT IGNORE)',
+  x509_cert: '(\tpeername, certdata,\tUNIQUE ( peername ) ON CONFLICT IGNORE)',
+};
+
+/** Milliseconds that SQLite itself may block this thread for a lock; longer waits are spent outside, see `Patience`. */
+const blockingWait = 50;
+
+/**
+ * Opens (creates) a database of ours or of the C program. Waits at most `options.lockTimeout` for a lock.
+ * Fails with StoreError OPEN or LOCKED.
+ */
+export function connect(path: string, options: StoreOptions): Connection {
+  let connection: Connection | undefined;
+  try {
+    if (isThere(path)) accessSync(path, constants.R_OK | constants.W_OK);
+    connection = new Database(path, { timeout: options.lockTimeout * 1000 });
+    createMissingTables(connection);
+    connection.pragma(`busy_timeout = ${blockingWait}`);
+    connection.pragma(`synchronous = ${options.unsafe ? 'OFF' : 'NORMAL'}`);
+    connection.pragma('cache_size = -32000');
+    preferWriteAheadLog(connection);
+    return connection;
+  } catch (error) {
+    connection?.close();
+    if (isBusy(error)) throw lockedError(path, options, error);
+    throw new StoreError('OPEN', `Can't open database ${path}: ${reason(path, error)}`, { cause: error });
+  }
+}
+
+function createMissingTables(connection: Connection): void {
+  const present = connection.prepare("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").pluck().all();
+  const missing = Object.keys(tables).filter((name) => !present.includes(name));
+  if (missing.length === 0) return;
+  const create = connection.transaction(() => {
+    for (const name of missing) connection.exec(`CREATE TABLE IF NOT EXISTS ${name} ${tables[name]}`);
+  });
+  create.immediate();
+}
+
+/**
+ * In this mode readers and a writer do not block each other; the file stays in it, which the C program does not mind.
+ * It can only be entered while nobody else uses the database. That, and file systems that cannot do it, leave the mode
+ * as it is: slower with several processes, but just as right.
+ */
+function preferWriteAheadLog(connection: Connection): void {
+  try {
+    connection.pragma('journal_mode = WAL');
+  } catch (error) {
+    if (!isBusy(error)) throw error;
+  }
+}
+
+export function isBusy(error: unknown): boolean {
+  return error instanceof Database.SqliteError && /^SQLITE_(BUSY|LOCKED)/.test(error.code);
+}
+
+export function lockedError(path: string, options: StoreOptions, cause: unknown): StoreError {
+  const waited = `waited ${options.lockTimeout} s, see lock-timeout`;
+  return new StoreError('LOCKED', `Database ${path} is locked by another process (${waited})`, { cause });
+}
+
+function isThere(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+function reason(path: string, error: unknown): string {
+  if (statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory() !== true) {
+    return `the directory ${dirname(path)} does not exist`;
+  }
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return 'it is a directory';
+  if (found !== undefined && !found.isFile()) return 'it is not a regular file';
+  const known = reasons[(error as NodeJS.ErrnoException).code ?? ''];
+  return known ?? (error instanceof Error ? error.message : String(error));
+}
+
+const reasons: Readonly<Record<string, string | undefined>> = {
+  EACCES: 'no permission to read and write it',
+  EROFS: 'it is on a read-only file system',
+  SQLITE_READONLY: 'no permission to write it',
+  SQLITE_NOTADB: 'the file is not an SQLite 3 database',
+};

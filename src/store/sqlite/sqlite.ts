@@ -1,0 +1,253 @@
+import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import type { Encoded } from '../../bytes/bytes.ts';
+import {
+  allNames,
+  StoreError,
+  type ActionRow,
+  type Change,
+  type DirtyQuery,
+  type DirtyRow,
+  type FilePage,
+  type HintRow,
+  type NameRange,
+  type Store,
+  type StoreOptions,
+} from '../store.ts';
+import { applyChange } from './changes.ts';
+import { connect, isBusy, lockedError, type Connection } from './database.ts';
+import { parseDirtyPage, parseFilePage } from './pages.ts';
+import {
+  bound,
+  dirtyPerPage,
+  filesPerPage,
+  prepareStatements,
+  type DirtyParameters,
+  type Statements,
+} from './statements.ts';
+
+/**
+ * A state database in an SQLite file, which the C program may use in turn and at the same time. The file and its tables
+ * are created when missing. Every call does its work in one piece, without giving way in the middle of it.
+ * Fails with StoreError OPEN, or LOCKED when another process keeps it locked for longer than `options.lockTimeout`.
+ */
+export function openSqlite(path: string, options: StoreOptions): Store {
+  return new SqliteStore(path, options, connect(path, options));
+}
+
+class SqliteStore implements Store {
+  readonly #path: string;
+  readonly #options: StoreOptions;
+  readonly #connection: Connection;
+  readonly #statements: Statements;
+  /** The last batch that has to wait for a lock: later ones queue behind it, so that batches never overtake each other. */
+  #waiting: Promise<void> | undefined;
+  #directorySynced = false;
+
+  constructor(path: string, options: StoreOptions, connection: Connection) {
+    this.#path = path;
+    this.#options = options;
+    this.#connection = connection;
+    this.#statements = prepareStatements(connection);
+  }
+
+  async *files(range: NameRange): AsyncGenerator<FilePage> {
+    const end = range.to === undefined ? null : bound(range.to);
+    let from = range.from;
+    for (;;) {
+      const start = bound(from);
+      const blob = await this.#read(() => this.#statements.filePage.get(start, end));
+      if (!blob) return;
+      const page = parseFilePage(blob);
+      yield page;
+      if (page.names.length < filesPerPage) return;
+      from = `${page.names[page.names.length - 1]}\0`;
+    }
+  }
+
+  async fileRows(names: readonly Encoded[]): Promise<ReadonlyMap<Encoded, Encoded>> {
+    return this.#read(() => {
+      const rows = new Map<Encoded, Encoded>();
+      for (const name of names) {
+        const checktxt = this.#statements.checktxt.get(bound(name));
+        if (checktxt !== undefined) rows.set(name, latin1(checktxt));
+      }
+      return rows;
+    });
+  }
+
+  async dirtyPeers(): Promise<Encoded[]> {
+    return this.#read(() => this.#statements.dirtyPeers.all().map(latin1));
+  }
+
+  async *dirty(query: DirtyQuery): AsyncGenerator<readonly DirtyRow[]> {
+    const range = query.range ?? allNames;
+    const descending = query.descending === true;
+    const statement = descending ? this.#statements.dirtyDescending : this.#statements.dirtyAscending;
+    const lower = bound(range.from);
+    const upper = range.to === undefined ? null : bound(range.to);
+    const peer = query.peer === undefined ? null : bound(query.peer);
+    let parameters: DirtyParameters = descending
+      ? { name: upper, lastPeer: null, end: lower, peer }
+      : { name: lower, lastPeer: '', end: upper, peer };
+    for (;;) {
+      const blob = await this.#read(() => statement.get(parameters));
+      if (!blob) return;
+      const page = parseDirtyPage(blob);
+      yield page;
+      const last = page[page.length - 1];
+      if (last === undefined || page.length < dirtyPerPage) return;
+      parameters = { ...parameters, name: bound(last.name), lastPeer: bound(last.peer) };
+    }
+  }
+
+  async dirtyAmong(names: readonly Encoded[]): Promise<ReadonlySet<Encoded>> {
+    return this.#read(() => new Set(names.filter((name) => this.#statements.isDirty.get(bound(name)) !== undefined)));
+  }
+
+  async hints(): Promise<readonly HintRow[]> {
+    const rows = await this.#read(() => this.#statements.hints.all());
+    return rows.map(([name, recursive]) => ({ name: latin1(name), recursive: recursive === 1 }));
+  }
+
+  async actions(): Promise<readonly ActionRow[]> {
+    const rows = await this.#read(() => this.#statements.actions.all());
+    return rows.map(([name, command, logfile]) => ({
+      name: latin1(name),
+      command: latin1(command),
+      logfile: latin1(logfile),
+    }));
+  }
+
+  async certificate(peer: Encoded): Promise<string | undefined> {
+    const found = await this.#read(() => this.#statements.certificate.get(bound(peer)));
+    return found === undefined ? undefined : latin1(found);
+  }
+
+  async certificates(): Promise<readonly { peer: Encoded; certificate: string }[]> {
+    const rows = await this.#read(() => this.#statements.certificates.all());
+    return rows.map(([peer, certificate]) => ({ peer: latin1(peer), certificate: latin1(certificate) }));
+  }
+
+  async apply(changes: readonly Change[]): Promise<void> {
+    if (changes.length === 0) return;
+    if (this.#waiting === undefined && this.#tryWrite(changes) === undefined) return;
+    const turn = (): Promise<void> => this.#writeWhenFree(changes);
+    const mine = this.#waiting === undefined ? turn() : this.#waiting.then(turn, turn);
+    this.#waiting = mine;
+    try {
+      await mine;
+    } finally {
+      if (this.#waiting === mine) this.#waiting = undefined;
+    }
+  }
+
+  /**
+   * Commits write the log without waiting for the disk. Once the log itself is on the disk, all that was committed
+   * survives a power cut: cheaper than a checkpoint, which writes every page a second time. The log can be opened
+   * beside SQLite since none of SQLite's locks are on that file.
+   */
+  async flush(): Promise<void> {
+    await this.#settled();
+    if (this.#options.unsafe) return;
+    try {
+      await syncIfThere(`${this.#path}-wal`);
+      if (!this.#directorySynced) await syncIfThere(dirname(this.#path));
+      this.#directorySynced = true;
+    } catch (error) {
+      throw this.#failure('WRITE', error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#settled();
+    this.#connection.close();
+  }
+
+  /** Batches that wait for a lock are done, one way or the other; each tells its own caller. */
+  async #settled(): Promise<void> {
+    await Promise.allSettled([this.#waiting]);
+  }
+
+  async #writeWhenFree(changes: readonly Change[]): Promise<void> {
+    const patience = new Patience(this.#options.lockTimeout);
+    for (;;) {
+      const busy = this.#tryWrite(changes);
+      if (busy === undefined) return;
+      if (!(await patience.wait())) throw lockedError(this.#path, this.#options, busy);
+    }
+  }
+
+  /** One transaction. Returns the error when somebody else holds the lock: then nothing was done. */
+  #tryWrite(changes: readonly Change[]): unknown {
+    try {
+      this.#statements.begin.run();
+      for (const change of changes) applyChange(this.#statements, change);
+      this.#statements.commit.run();
+      return undefined;
+    } catch (error) {
+      if (this.#connection.inTransaction) this.#statements.rollback.run();
+      if (isBusy(error)) return error;
+      throw this.#failure('WRITE', error);
+    }
+  }
+
+  async #read<Result>(action: () => Result): Promise<Result> {
+    let patience: Patience | undefined;
+    for (;;) {
+      try {
+        return action();
+      } catch (error) {
+        if (!isBusy(error)) throw this.#failure('READ', error);
+        patience ??= new Patience(this.#options.lockTimeout);
+        if (!(await patience.wait())) throw lockedError(this.#path, this.#options, error);
+      }
+    }
+  }
+
+  #failure(code: 'READ' | 'WRITE', error: unknown): StoreError {
+    if (error instanceof StoreError) return error;
+    const message = error instanceof Error ? error.message : String(error);
+    return new StoreError(code, `Database ${this.#path}: ${message}`, { cause: error });
+  }
+}
+
+/** Waits for a lock in growing steps without blocking the thread, so that other sessions of this process go on. */
+class Patience {
+  readonly #deadline: number;
+  #step = 2;
+
+  constructor(seconds: number) {
+    this.#deadline = performance.now() + seconds * 1000;
+  }
+
+  /** False when the time is up. */
+  async wait(): Promise<boolean> {
+    const left = this.#deadline - performance.now();
+    if (left <= 0) return false;
+    await pause(Math.min(this.#step, left));
+    this.#step = Math.min(this.#step * 2, 50);
+    return true;
+  }
+}
+
+function latin1(blob: Buffer): Encoded {
+  return blob.toString('latin1') as Encoded;
+}
+
+async function syncIfThere(path: string): Promise<void> {
+  let handle;
+  try {
+    handle = await open(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  try {
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+}

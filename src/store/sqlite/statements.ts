@@ -1,0 +1,137 @@
+import type { Statement } from 'better-sqlite3';
+
+import { isAscii } from '../../bytes/bytes.ts';
+import type { Connection } from './database.ts';
+
+/**
+ * A byte string as a parameter: ASCII as it is, else as a blob of its bytes. Every statement casts its parameters to
+ * TEXT, which changes neither, so all values in the tables are TEXT of exactly these bytes, as the C program writes them.
+ */
+export type Bound = string | Buffer;
+
+export function bound(bytes: string): Bound {
+  return isAscii(bytes) ? bytes : Buffer.from(bytes, 'latin1');
+}
+
+/** Rows a page. Larger ones are no faster. */
+export const filesPerPage = 16384;
+export const dirtyPerPage = 8192;
+
+/** In the tables no encoded string holds a byte below 0x21, so these part fields and rows unmistakably. */
+export const fieldEnd = '\t';
+export const rowEnd = '\n';
+
+const text = 'CAST(? AS TEXT)';
+/** An upper bound: NULL stands for "none", since every blob sorts after every text. */
+const upper = "ifnull(CAST(? AS TEXT), x'')";
+
+/** A page as one blob: handing over a value a row would cost twice the time. */
+const filePage = `
+  SELECT CAST(group_concat(filename || char(9) || ifnull(checktxt, ''), char(10)) AS BLOB)
+  FROM (SELECT filename, checktxt FROM file WHERE filename >= ${text} AND filename < ${upper}
+        ORDER BY filename LIMIT ${filesPerPage})`;
+
+function dirtyPage(where: string, direction: string): string {
+  return `
+  SELECT CAST(group_concat(filename || char(9) || peername || char(9) || ifnull(myname, '') || char(9) ||
+                           isForced || ifnull(char(9) || checktxt, ''), char(10)) AS BLOB)
+  FROM (SELECT dirty.filename, peername, myname, CAST(ifnull(forced, 0) AS INTEGER) <> 0 AS isForced,
+               iif(file.filename IS NULL, NULL, ifnull(checktxt, '')) AS checktxt
+        FROM dirty LEFT JOIN file ON file.filename = dirty.filename
+        WHERE ${where} AND (@peer IS NULL OR peername = CAST(@peer AS TEXT))
+        ORDER BY dirty.filename ${direction}, peername LIMIT ${dirtyPerPage})`;
+}
+
+const after = '(dirty.filename, peername) > (CAST(@name AS TEXT), CAST(@lastPeer AS TEXT))';
+const before = `dirty.filename <= ifnull(CAST(@name AS TEXT), x'')
+  AND (dirty.filename < ifnull(CAST(@name AS TEXT), x'') OR peername > ifnull(CAST(@lastPeer AS TEXT), x''))`;
+
+/** Parameters of a page of dirty rows: what comes after (`name`, `lastPeer`) in its order, up to `end`. */
+export interface DirtyParameters {
+  readonly name: Bound | null;
+  readonly lastPeer: Bound | null;
+  readonly end: Bound | null;
+  readonly peer: Bound | null;
+}
+
+type Write<Parameters extends unknown[]> = Statement<Parameters, never>;
+
+export type Statements = ReturnType<typeof prepareStatements>;
+
+/**
+ * All statements of a store. They are kept for as long as the connection: preparing costs more than running, and
+ * better-sqlite3 has crashed on collecting a statement that nobody held any more.
+ */
+export function prepareStatements(connection: Connection) {
+  const pluck = <Parameters extends unknown[], Value>(sql: string): Statement<Parameters, Value> =>
+    connection.prepare<Parameters, Value>(sql).pluck();
+  const raw = <Parameters extends unknown[], Row>(sql: string): Statement<Parameters, Row> =>
+    connection.prepare<Parameters, Row>(sql).raw();
+  const write = <Parameters extends unknown[]>(sql: string): Write<Parameters> =>
+    connection.prepare<Parameters, never>(sql);
+  return {
+    filePage: pluck<[Bound, Bound | null], Buffer | null>(filePage),
+    checktxt: pluck<[Bound], Buffer>(`SELECT CAST(ifnull(checktxt, '') AS BLOB) FROM file WHERE filename = ${text}`),
+
+    dirtyAscending: pluck<[DirtyParameters], Buffer | null>(
+      dirtyPage(`${after} AND dirty.filename < ifnull(CAST(@end AS TEXT), x'')`, 'ASC'),
+    ),
+    dirtyDescending: pluck<[DirtyParameters], Buffer | null>(
+      dirtyPage(`${before} AND dirty.filename >= CAST(@end AS TEXT)`, 'DESC'),
+    ),
+    dirtyPeers: pluck<[], Buffer>(
+      'SELECT CAST(peername AS BLOB) FROM (SELECT DISTINCT peername FROM dirty) WHERE peername IS NOT NULL ORDER BY peername',
+    ),
+    isDirty: pluck<[Bound], number>(`SELECT 1 FROM dirty WHERE filename = ${text} LIMIT 1`),
+
+    hints: raw<[], [Buffer, number]>(
+      'SELECT CAST(filename AS BLOB), CAST(ifnull(recursive, 0) AS INTEGER) <> 0 FROM hint ORDER BY filename, 2',
+    ),
+    actions: raw<[], [Buffer, Buffer, Buffer]>(
+      `SELECT CAST(filename AS BLOB), CAST(command AS BLOB), CAST(ifnull(logfile, '') AS BLOB)
+       FROM action WHERE filename IS NOT NULL AND command IS NOT NULL ORDER BY command, ifnull(logfile, ''), filename`,
+    ),
+    certificate: pluck<[Bound], Buffer>(
+      `SELECT CAST(ifnull(certdata, '') AS BLOB) FROM x509_cert WHERE peername = ${text}`,
+    ),
+    certificates: raw<[], [Buffer, Buffer]>(
+      `SELECT CAST(peername AS BLOB), CAST(ifnull(certdata, '') AS BLOB) FROM x509_cert
+       WHERE peername IS NOT NULL ORDER BY peername`,
+    ),
+
+    begin: write<[]>('BEGIN IMMEDIATE'),
+    commit: write<[]>('COMMIT'),
+    rollback: write<[]>('ROLLBACK'),
+    putFile: write<[Bound, Bound]>(`INSERT OR REPLACE INTO file (filename, checktxt) VALUES (${text}, ${text})`),
+    dropFile: write<[Bound]>(`DELETE FROM file WHERE filename = ${text}`),
+    markDirty: write<[Bound, number, Bound, Bound]>(
+      `INSERT OR REPLACE INTO dirty (filename, forced, myname, peername)
+       VALUES (${text}, CAST(? AS INTEGER), ${text}, ${text})`,
+    ),
+    clearDirty: write<[Bound, Bound]>(`DELETE FROM dirty WHERE filename = ${text} AND peername = ${text}`),
+    clearDirtyIf: write<[Bound, Bound, Bound, Bound | null]>(
+      `DELETE FROM dirty WHERE filename = ${text} AND peername = ${text}
+       AND (SELECT ifnull(checktxt, '') FROM file WHERE filename = ${text}) IS ${text}`,
+    ),
+    clearAllDirty: write<[Bound]>(`DELETE FROM dirty WHERE filename = ${text}`),
+    forceDirty: write<[Bound, Bound | null]>(
+      `UPDATE dirty SET forced = 1 WHERE filename >= ${text} AND filename < ${upper}`,
+    ),
+    putHint: write<[Bound, number]>(
+      `INSERT OR IGNORE INTO hint (filename, recursive) VALUES (${text}, CAST(? AS INTEGER))`,
+    ),
+    dropHint: write<[Bound, number]>(
+      `DELETE FROM hint WHERE filename = ${text} AND (CAST(ifnull(recursive, 0) AS INTEGER) <> 0) = CAST(? AS INTEGER)`,
+    ),
+    queueAction: write<[Bound, Bound, Bound]>(
+      `INSERT OR IGNORE INTO action (filename, command, logfile) VALUES (${text}, ${text}, ${text})`,
+    ),
+    dropAction: write<[Bound, Bound, Bound]>(
+      `DELETE FROM action WHERE filename = ${text} AND command = ${text} AND ifnull(logfile, '') = ${text}`,
+    ),
+    putCertificate: write<[Bound, Bound]>(
+      `INSERT OR REPLACE INTO x509_cert (peername, certdata) VALUES (${text}, ${text})`,
+    ),
+    dropCertificate: write<[Bound]>(`DELETE FROM x509_cert WHERE peername = ${text}`),
+  };
+}
