@@ -1,0 +1,83 @@
+import type { HostState, Step, World } from './world.ts';
+
+/** Parts of a step that a scenario may exempt from comparison, with the reason beside it. */
+export type Part = 'code' | 'stdout' | 'messages' | 'tree' | 'backup' | 'out' | 'file' | 'dirty' | 'served' | 'wire';
+
+/**
+ * Differences between a run and the reference, empty when there are none. Tolerated everywhere:
+ * - times of directories and links (not recorded);
+ * - the order of messages, and repeated messages of servers;
+ * - `type=lnk` rows where one side has an empty target: the C program leaves it out under a prefix;
+ * - commands that the C program answers with `Unknown command!`: our side asking whether the peer can do more;
+ * - all wire traffic where no C program takes part.
+ */
+export function differences(
+  reference: readonly Step[],
+  other: readonly Step[],
+  pairing: World['pairing'],
+  exempt: ReadonlySet<Part>,
+): string[] {
+  const found: string[] = [];
+  const wire = pairing.acting === 'c' || pairing.others === 'c';
+  const check = (part: Part, where: string, want: readonly string[], have: readonly string[]): void => {
+    if (!exempt.has(part)) found.push(...lineDifferences(`${where}, ${part}`, want, have));
+  };
+  reference.forEach((want, at) => {
+    const have = other[at];
+    const where = `step ${at + 1} (${want.command})`;
+    if (have === undefined) {
+      found.push(`${where} did not run`);
+      return;
+    }
+    check('code', where, [String(want.code)], [String(have.code)]);
+    check('stdout', where, want.stdout, have.stdout);
+    check('messages', where, want.messages, have.messages);
+    want.hosts.forEach((host, number) => {
+      const state = have.hosts[number] as HostState;
+      const on = `${where} on host ${number + 1}`;
+      for (const part of ['tree', 'backup', 'out', 'served'] as const) check(part, on, host[part], state[part]);
+      check('file', on, ...withoutMissingTargets(host.rows.file, state.rows.file));
+      for (const table of ['dirty', 'hint', 'action', 'peers'] as const) {
+        check('dirty', `${on}, table ${table}`, host.rows[table], state.rows[table]);
+      }
+      if (wire)
+        check(
+          'wire',
+          on,
+          host.wire,
+          state.wire.filter((line) => !line.endsWith('Unknown command!')),
+        );
+    });
+  });
+  return found;
+}
+
+const linkTarget = /(type=lnk%3Atarget=).*$/;
+
+/** Both row lists, with link targets dropped from every row whose counterpart has none. */
+function withoutMissingTargets(a: readonly string[], b: readonly string[]): [string[], string[]] {
+  const empty = new Set([...a, ...b].filter((row) => row.endsWith('type=lnk%3Atarget=')));
+  const drop = (row: string): string => {
+    const short = row.replace(linkTarget, '$1');
+    return empty.has(short) ? short : row;
+  };
+  return [a.map(drop), b.map(drop)];
+}
+
+/** Lines of a that b lacks (-) and the other way round (+); a changed order when the lines are the same. */
+function lineDifferences(where: string, a: readonly string[], b: readonly string[]): string[] {
+  if (a.length === b.length && a.every((line, at) => line === b[at])) return [];
+  const missing = without(a, b);
+  const extra = without(b, a);
+  if (missing.length + extra.length === 0) return [`${where}: order differs: ${b.join(' ⏎ ')}`];
+  return [...missing.map((line) => `${where}: - ${line}`), ...extra.map((line) => `${where}: + ${line}`)];
+}
+
+function without(a: readonly string[], b: readonly string[]): string[] {
+  const rest = [...b];
+  return a.filter((line) => {
+    const at = rest.indexOf(line);
+    if (at >= 0) rest.splice(at, 1);
+    return at < 0;
+  });
+}

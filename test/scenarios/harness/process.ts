@@ -1,0 +1,109 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isAscii } from '../../../src/bytes/bytes.ts';
+
+/** What a finished command left behind; outputs are byte strings. */
+export interface Result {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** No single command of a scenario takes this long, in milliseconds, unless it hangs. */
+const patience = 40_000;
+
+/** Where this is bound onto that in the command's own mount namespace. */
+export interface Mount {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface Start {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly mounts: readonly Mount[];
+  /** Shell redirections, for descriptors beyond the first three. */
+  readonly redirect?: string;
+  /** A directory for a script, when one is needed to pass what Node cannot. */
+  readonly scratch: string;
+}
+
+let scripts = 0;
+
+/** Node passes arguments as UTF-8 only and has no mount namespaces: the shell takes such commands from a script. */
+export function start(what: Start, options: SpawnOptions): ChildProcess {
+  const env = { ...what.env, PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`, LC_ALL: 'C' };
+  if (what.mounts.length === 0 && what.redirect === undefined && what.args.every(isAscii)) {
+    return spawn(what.program, what.args, { ...options, env });
+  }
+  const script = join(what.scratch, `run-${scripts++}.sh`);
+  const mounts = what.mounts.map(({ from, to }) => `mount --bind ${quote(from)} ${quote(to)} || exit 99`);
+  const command = `exec ${[what.program, ...what.args].map(quote).join(' ')} ${what.redirect ?? ''}`;
+  writeFileSync(script, [...mounts, command, ''].join('\n'), 'latin1');
+  const [shell, ...args] = [...(what.mounts.length === 0 ? [] : ['unshare', '-m', '--']), '/bin/sh', script];
+  return spawn(shell, args, { ...options, env });
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+export async function run(what: Start): Promise<Result> {
+  const child = start(what, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const stdout = collect(child.stdout);
+  const stderr = collect(child.stderr);
+  const timer = setTimeout(() => child.kill('SIGKILL'), patience);
+  const code = await new Promise<number>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (status, signal) => resolve(status ?? (signal === 'SIGKILL' ? -9 : -1)));
+  });
+  clearTimeout(timer);
+  if (code < 0) {
+    throw new Error(`${what.program} ${what.args.join(' ')} ${code === -9 ? 'hung' : 'crashed'}:\n${text(stderr)}`);
+  }
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+export function collect(stream: NodeJS.ReadableStream | null): Buffer[] {
+  const chunks: Buffer[] = [];
+  stream?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return chunks;
+}
+
+export function text(chunks: readonly Buffer[]): string {
+  return Buffer.concat(chunks).toString('latin1');
+}
+
+/** Polls until `ready`; false when that has not come true within so many milliseconds. */
+export async function until(ready: () => boolean, milliseconds: number): Promise<boolean> {
+  const end = Date.now() + milliseconds;
+  while (!ready()) {
+    if (Date.now() > end) return false;
+    await sleep(5);
+  }
+  return true;
+}
+
+/** Whether somebody listens there, without connecting: a stand-alone server may serve one connection only. */
+export function isListening(address: string, port: number): boolean {
+  const octets = address.split('.').reverse().map(hex).join('');
+  const local = ` ${octets}:${hex(port >> 8)}${hex(port & 255)} `;
+  const table = readFileSync('/proc/net/tcp', 'latin1').split('\n');
+  return table.some((line) => line.includes(local) && line.includes(' 00000000:0000 0A '));
+}
+
+function hex(byte: number | string): string {
+  return Number(byte).toString(16).toUpperCase().padStart(2, '0');
+}
+
+export async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), 3000);
+  await gone;
+  clearTimeout(timer);
+}
