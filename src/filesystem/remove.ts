@@ -21,6 +21,14 @@ export function removeIn(parent: Parent): Problem | undefined {
   return undefined;
 }
 
+/** Gives an object another name in its directory, in one step, over what has that name. `base` is a last component. */
+export function renameWithin(path: DiskPath, base: string): Problem | undefined {
+  return withParent(path, (parent) => {
+    fs.renameSync(parent.at, parent.sibling(base));
+    return undefined;
+  });
+}
+
 /** Removes a temporary object whose owner is dead; leaves anything else alone. True when it removed something. */
 export function removeLeftover(path: DiskPath): boolean | Problem {
   return withParent(path, (parent) => {

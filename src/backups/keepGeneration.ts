@@ -1,0 +1,117 @@
+import type { DiskPath } from '../bytes/bytes.ts';
+import { configuredDirectory, ensureDirectory, isDirectory, setLike } from '../filesystem/directory.ts';
+import { inspect } from '../filesystem/inspect.ts';
+import { openFile, type OpenFile } from '../filesystem/openFile.ts';
+import { Problem } from '../filesystem/problem.ts';
+import { renameWithin } from '../filesystem/remove.ts';
+import { stageFile, type Staged } from '../filesystem/staged.ts';
+
+export interface BackupSettings {
+  /** Path of the backup directory, a byte string. */
+  readonly directory: string;
+  /** How many old versions are kept; there are no backups with less than two. */
+  readonly generations: number;
+}
+
+/**
+ * Keeps a copy of a regular file that is about to be replaced or removed: DIRECTORY/path, with the owner and mode of the
+ * original; what was there before moves to `.1`, that to `.2` and so on up to `.N-1`. Missing directories are made like
+ * those that the file is in. Anything but a regular file needs no backup.
+ *
+ * The new copy is complete before older generations move, and the oldest is given up last: a full disk or a crash at any
+ * point loses no generation that was there. With a Problem there is no new backup, and the file must not be changed.
+ */
+export function keepGeneration(path: DiskPath, settings: BackupSettings): Problem | undefined {
+  if (settings.generations <= 1) return undefined;
+  const file = openFile(path);
+  if (file instanceof Problem) return nothingToKeep.has(file.code) ? undefined : file;
+  try {
+    const directory = configuredDirectory(settings.directory);
+    if (directory instanceof Problem) return directory;
+    const root = (directory === '/' ? '' : directory) as DiskPath;
+    const place = (root + path) as DiskPath;
+    return makeParents(root, path) ?? keep(file, place, settings.generations);
+  } finally {
+    file.close();
+  }
+}
+
+const nothingToKeep: ReadonlySet<string> = new Set(['ENOENT', 'PARENT_MISSING', 'EISDIR', 'NOT_REGULAR']);
+
+/** Every directory that `path` is in, below the backup directory `root`. */
+function makeParents(root: DiskPath, path: DiskPath): Problem | undefined {
+  const last = path.lastIndexOf('/');
+  if (last > 0 && isDirectory((root + path.slice(0, last)) as DiskPath)) return undefined;
+  for (let end = path.indexOf('/', 1); end >= 0; end = path.indexOf('/', end + 1)) {
+    const ancestor = path.slice(0, end) as DiskPath;
+    const original = inspect(ancestor);
+    if (original.state === 'error') return original.problem;
+    if (original.state !== 'present') return new Problem('PARENT_MISSING', path);
+    const problem = ensureDirectory((root + ancestor) as DiskPath, original.entry);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+function keep(file: OpenFile, place: DiskPath, generations: number): Problem | undefined {
+  const slots = usableSlots(place, generations);
+  if (slots instanceof Problem) return slots;
+  const [newest] = slots;
+  if (newest === undefined) return new Problem('EISDIR', place);
+  const staged = stageFile(newest.path);
+  if (staged instanceof Problem) return staged;
+  const problem = copy(file, staged) ?? setLike(staged, file.entry) ?? rotate(slots);
+  if (problem === undefined) return staged.commit();
+  staged.discard();
+  return problem;
+}
+
+interface Slot {
+  readonly path: DiskPath;
+  readonly taken: boolean;
+}
+
+/**
+ * Where generations of one file can stand, newest first. A directory in such a place holds the backups of files in a directory
+ * of that name, and a name can be too long to be numbered: generations then do with the other places.
+ */
+function usableSlots(place: DiskPath, generations: number): Slot[] | Problem {
+  const slots: Slot[] = [];
+  for (let n = 0; n < generations; n++) {
+    const path = (n === 0 ? place : `${place}.${n}`) as DiskPath;
+    const found = inspect(path);
+    if (found.state === 'error') {
+      if (found.problem.code === 'ENAMETOOLONG' && n > 0) continue;
+      return found.problem;
+    }
+    if (found.state !== 'present') slots.push({ path, taken: false });
+    else if (found.entry.kind !== 'dir') slots.push({ path, taken: true });
+  }
+  return slots;
+}
+
+/** Frees the first place by moving generations on, the oldest first, no further than to the first place that is free. */
+function rotate(slots: readonly Slot[]): Problem | undefined {
+  const free = slots.findIndex((slot) => !slot.taken);
+  for (let n = free < 0 ? slots.length - 1 : free; n > 0; n--) {
+    const from = slots[n - 1] as Slot;
+    const to = slots[n] as Slot;
+    const problem = renameWithin(from.path, to.path.slice(to.path.lastIndexOf('/') + 1));
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+const chunk = 1 << 18;
+
+function copy(file: OpenFile, staged: Staged): Problem | undefined {
+  const buffer = Buffer.allocUnsafe(Math.min(chunk, file.entry.size + 1));
+  for (let position = 0; ;) {
+    const count = file.read(buffer, position);
+    if (count instanceof Problem) return count;
+    if (count === 0) return undefined;
+    const problem = staged.write(buffer.subarray(0, count), position);
+    if (problem !== undefined) return problem;
+    position += count;
+  }
+}
