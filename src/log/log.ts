@@ -13,3 +13,19 @@ export interface Log {
   error(message: string): void;
   readonly errors: number;
 }
+
+/** A log from which others can be split off. */
+export interface BranchingLog extends Log {
+  /**
+   * A log to the same place with its own error count, starting at 0; this log's count does not include it.
+   * `prefix` stands in front of every line on stderr, instead of this log's own prefix (see `pidPrefix`).
+   */
+  child(prefix: string): BranchingLog;
+}
+
+/** A place for messages: stderr, syslog. What was written reaches it by the end of the process at the latest. */
+export interface Sink {
+  write(level: Level, prefix: string, message: string): void;
+  /** Hands over everything written so far before it returns. */
+  flush(): void;
+}
