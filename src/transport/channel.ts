@@ -10,18 +10,39 @@ export interface Channel {
   /** DER of the peer's leaf certificate once encrypted; undefined when plain. */
   readonly peerCertificate: Uint8Array | undefined;
 
-  /** The next bytes, or undefined at the end of the stream. One call at a time. Fails with ChannelError. */
+  /**
+   * The next bytes, or undefined at the end of the stream. One call at a time. Fails with ChannelError, but only after
+   * all that had arrived was read. The bytes are the caller's.
+   */
   read(): Promise<Uint8Array | undefined>;
-  /** Queues bytes. True: go on; false: the queue is long, await `drained()` before writing much more. */
+  /**
+   * Queues bytes; strings are byte strings. Nothing leaves before the caller has come to rest, so that many small
+   * writes become one. Uint8Arrays are copied. True: go on; false: the queue is long, await `drained()` before
+   * writing much more. A broken channel drops them and returns false.
+   */
   write(chunk: Uint8Array | string): boolean;
+  /** Waits until the queue is short again; fails with ChannelError when it never will be. */
   drained(): Promise<void>;
 
-  /** Switches this stream to TLS. Nothing may be queued in `read` beforehand that belongs to the handshake. */
-  startTls(role: 'client' | 'server', credentials: TlsCredentials): Promise<void>;
+  /**
+   * Fails reads and writes with IDLE_TIMEOUT once we wait for the peer and no byte has come or gone for so many
+   * seconds. 0: wait for ever. Time that we spend on our own does not count.
+   */
+  setIdleTimeout(seconds: number): void;
 
-  /** Writes what is queued, then ends our side politely (close_notify over TLS) and waits for the end, at most a few seconds. */
+  /**
+   * Switches this stream to TLS, after writing what is queued. Bytes that have arrived and were not read yet belong to
+   * the handshake; those that were read from beyond the boundary are handed back as `already`. Fails with ChannelError
+   * TLS, NO_CERTIFICATE, RESET or IDLE_TIMEOUT, and the channel is unusable then.
+   */
+  startTls(role: 'client' | 'server', credentials: TlsCredentials, already?: Uint8Array): Promise<void>;
+
+  /**
+   * Writes what is queued, then ends our side politely (close_notify over TLS) and waits for the end, at most a few
+   * seconds. What still arrives is dropped. Never fails: a reset is as good as an end by now.
+   */
   close(): Promise<void>;
-  /** Drops the connection at once. */
+  /** Drops the connection at once; a pending read fails with CLOSED. */
   destroy(): void;
 }
 
@@ -33,7 +54,18 @@ export interface TlsCredentials {
 }
 
 export type ChannelErrorCode =
-  'CONNECT' | 'CONNECT_TIMEOUT' | 'RESOLVE' | 'RESET' | 'IDLE_TIMEOUT' | 'TLS' | 'NO_CERTIFICATE' | 'CLOSED';
+  | 'CONNECT'
+  | 'CONNECT_TIMEOUT'
+  | 'RESOLVE'
+  | 'RESET'
+  | 'IDLE_TIMEOUT'
+  | 'TLS'
+  | 'NO_CERTIFICATE'
+  | 'CLOSED'
+  /** Standard input is nothing that a peer could be at the other end of. */
+  | 'UNSUPPORTED'
+  /** No socket could be opened to listen on. */
+  | 'LISTEN';
 
 export class ChannelError extends Error {
   readonly code: ChannelErrorCode;
