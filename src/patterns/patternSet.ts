@@ -1,0 +1,117 @@
+import type { FileName } from '../bytes/bytes.ts';
+import { BaseNameRules } from './baseNameRules.ts';
+import { PathRules } from './pathRules.ts';
+import { compileRules, type Pattern } from './rules.ts';
+
+/**
+ * The patterns of one group. Path patterns (they start with `/` or `%prefix%`) are matched with the whole name as the
+ * configuration writes it, that is decoded and with `%prefix%`, others with the last component. Of each kind the last
+ * pattern that matches decides; no path pattern: excluded; no base-name pattern: included. A name is covered when both
+ * include it.
+ */
+export class PatternSet {
+  private readonly normal: Matchers;
+  private readonly comparing: Matchers;
+
+  private constructor(normal: Matchers, comparing: Matchers) {
+    this.normal = normal;
+    this.comparing = comparing;
+  }
+
+  static compile(patterns: readonly Pattern[]): PatternSet {
+    const normal = new Matchers(patterns, false);
+    const differs = patterns.some(({ kind }) => kind === 'compare');
+    return new PatternSet(normal, differs ? new Matchers(patterns, true) : normal);
+  }
+
+  covers(name: FileName, compareMode = false): boolean {
+    return this.matchers(compareMode).covers(name);
+  }
+
+  /**
+   * Does recursion go into this directory? Yes when it is covered, or is a leading part of an included path pattern (unless
+   * a later pattern excludes all there is below). The root always is.
+   */
+  mayContain(dir: FileName, compareMode = false): boolean {
+    return this.matchers(compareMode).mayContain(dir);
+  }
+
+  /** For what is directly in `dir`. */
+  enter(dir: FileName, compareMode = false): DirectoryMatcher {
+    return this.matchers(compareMode).enter(dir);
+  }
+
+  private matchers(compareMode: boolean): Matchers {
+    return compareMode ? this.comparing : this.normal;
+  }
+}
+
+/** `covers` and `mayContain` for names directly in one directory; `base` is their last component. */
+export class DirectoryMatcher {
+  private readonly paths: PathRules;
+  private readonly bases: BaseNameRules;
+
+  constructor(paths: PathRules, bases: BaseNameRules) {
+    this.paths = paths;
+    this.bases = bases;
+  }
+
+  /** Nothing in here or below is covered. */
+  get isBarren(): boolean {
+    return this.paths.isBarren;
+  }
+
+  covers(base: string): boolean {
+    return this.paths.includes(base) && this.bases.includes(base);
+  }
+
+  mayContain(base: string): boolean {
+    return this.covers(base) || this.paths.leadsOn(base);
+  }
+
+  enter(base: string): DirectoryMatcher {
+    // Where all is decided for this directory it is for those below, which need no matcher of their own.
+    return this.paths.isDecided ? this : new DirectoryMatcher(this.paths.enter(base), this.bases);
+  }
+}
+
+class Matchers {
+  private readonly top: DirectoryMatcher;
+  /** Names are mostly asked for in runs of one directory. */
+  private lastPath: string | undefined;
+  private lastMatcher: DirectoryMatcher;
+
+  constructor(patterns: readonly Pattern[], compareMode: boolean) {
+    const rules = compileRules(patterns, compareMode);
+    this.top = new DirectoryMatcher(PathRules.top(rules), new BaseNameRules(rules.baseName));
+    this.lastMatcher = this.top;
+  }
+
+  covers(name: FileName): boolean {
+    const cut = name.lastIndexOf('/');
+    return this.inDirectory(name.slice(0, cut + 1)).covers(name.slice(cut + 1));
+  }
+
+  mayContain(dir: FileName): boolean {
+    if (dir === '/') return true;
+    const cut = dir.lastIndexOf('/');
+    return this.inDirectory(dir.slice(0, cut + 1)).mayContain(dir.slice(cut + 1));
+  }
+
+  enter(dir: FileName): DirectoryMatcher {
+    return this.inDirectory(dir === '/' ? dir : dir + '/');
+  }
+
+  /** `path` ends in a slash or is empty: above the root, where there are `%prefix%` and the root. */
+  private inDirectory(path: string): DirectoryMatcher {
+    if (path !== this.lastPath) {
+      let matcher = this.top;
+      for (let from = 0, to = path.indexOf('/'); to >= 0; from = to + 1, to = path.indexOf('/', from)) {
+        matcher = matcher.enter(path.slice(from, to));
+      }
+      this.lastMatcher = matcher;
+      this.lastPath = path;
+    }
+    return this.lastMatcher;
+  }
+}
