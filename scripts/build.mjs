@@ -43,9 +43,7 @@ async function bundle() {
   const { build } = await import('esbuild');
   rmSync('dist', { recursive: true, force: true });
   mkdirSync('dist');
-  await build({
-    entryPoints: ['src/main.ts'],
-    outfile: 'dist/csync2.cjs',
+  const options = {
     bundle: true,
     platform: 'node',
     format: 'cjs',
@@ -54,6 +52,12 @@ async function bundle() {
     define: { 'import.meta.url': 'csync2ModuleUrl' },
     banner: { js: "const csync2ModuleUrl = require('node:url').pathToFileURL(__filename).href;" },
     legalComments: 'none',
+  };
+  await build({ ...options, entryPoints: ['src/main.ts'], outfile: 'dist/csync2.cjs' });
+  await build({
+    ...options,
+    entryPoints: ['src/librsync/signatureWorker.ts'],
+    outfile: 'dist/librsync-worker.cjs',
   });
   // The package is ESM; what is in dist/ is CommonJS, also the launcher, whose name has no extension.
   writeFileSync('dist/package.json', '{ "type": "commonjs" }\n');

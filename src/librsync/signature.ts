@@ -35,6 +35,36 @@ export function signWindow(kernel: Kernel, bytes: number, { blockLength, strongL
 }
 
 /**
+ * Writes the records of up to `bytes` bytes of a file, from the start of a block at `position` on, to `target` at `at`.
+ * Returns the position behind them; it is lower than expected when the file ends early.
+ */
+export function signRange(
+  fd: number,
+  position: number,
+  bytes: number,
+  parameters: SignatureParameters,
+  target: Buffer,
+  at: number,
+): number {
+  const kernel = takeKernel();
+  try {
+    const step = stepBytes(parameters.blockLength);
+    let written = at;
+    for (let done = 0; done < bytes; done += step) {
+      const wanted = Math.min(step, bytes - done);
+      const got = fillWindow(kernel, 0, fd, position + done, wanted);
+      const length = signWindow(kernel, got, parameters);
+      kernel.bytes.copy(target, written, kernel.records, kernel.records + length);
+      written += length;
+      if (got < wanted) break;
+    }
+    return written;
+  } finally {
+    releaseKernel(kernel);
+  }
+}
+
+/**
  * The signature of the file open at `fd`, synchronously: for small files. Signs what is there, up to `size` bytes: the
  * result is shorter than `signatureLength(size)` when the file is shorter. The descriptor's offset is not used.
  * @throws LibrsyncError RANGE for bad parameters; system errors of reading.
@@ -42,22 +72,9 @@ export function signWindow(kernel: Kernel, bytes: number, { blockLength, strongL
 export function signFile(fd: number, size: number, parameters: SignatureParameters = DEFAULT_PARAMETERS): Uint8Array {
   const result = Buffer.allocUnsafe(signatureLength(size, parameters));
   writeSignatureHeader(result, parameters);
-  let written = SIGNATURE_HEADER_BYTES;
   if (size === 0) return result;
-  const kernel = takeKernel();
-  try {
-    const step = stepBytes(parameters.blockLength);
-    for (let position = 0; position < size; position += step) {
-      const bytes = fillWindow(kernel, 0, fd, position, Math.min(step, size - position));
-      const length = signWindow(kernel, bytes, parameters);
-      kernel.bytes.copy(result, written, kernel.records, kernel.records + length);
-      written += length;
-      if (bytes < step) break;
-    }
-  } finally {
-    releaseKernel(kernel);
-  }
-  return written === result.length ? result : result.subarray(0, written);
+  const end = signRange(fd, 0, size, parameters, result, SIGNATURE_HEADER_BYTES);
+  return end === result.length ? result : result.subarray(0, end);
 }
 
 /** The signature of bytes in memory. */

@@ -1,31 +1,34 @@
+import { setImmediate } from 'node:timers/promises';
 import { LibrsyncError } from './errors.ts';
 import {
-  checkParameters,
-  checkSize,
   DEFAULT_PARAMETERS,
   readSignatureHeader,
   SIGNATURE_HEADER_BYTES,
+  signatureLength,
   writeSignatureHeader,
   type SignatureParameters,
 } from './format.ts';
-import { takeKernel, releaseKernel } from './kernel.ts';
-import { fillWindow, signWindow, stepBytes } from './signature.ts';
+import { signRange } from './signature.ts';
+import { hashInThread } from './workerPool.ts';
 
 export interface ChunkOptions {
-  /** Worker threads that hash a large file: 0–8. Default 2. */
+  /** Worker threads that hash a large file: 0 (none: this thread, which gives way to others) to 8. Default 2. */
   readonly threads?: number;
 }
 
-/** The header of a signature. */
-function headerBytes(parameters: SignatureParameters): Uint8Array {
-  const header = Buffer.allocUnsafe(SIGNATURE_HEADER_BYTES);
-  writeSignatureHeader(header, parameters);
-  return header;
-}
+const DEFAULT_THREADS = 2;
+const MOST_THREADS = 8;
+/** Files up to this size are hashed by this thread: a few milliseconds. */
+const SMALL = 8 * 1024 * 1024;
+/** Bytes of a file that make one chunk, hashed by another thread, or by this one. */
+const THREAD_RANGE = 4 * 1024 * 1024;
+const OWN_RANGE = 1024 * 1024;
+/** Ranges under way for each thread: it need not wait for this one. */
+const AHEAD = 2;
 
 /**
  * The signature of the file open at `fd`, of `size` bytes, in chunks: `signatureLength(size, parameters)` bytes in all,
- * in little memory. Descriptors are read at explicit positions.
+ * in little memory. `fd` is read at explicit positions, and has to stay open until the generator has ended.
  * @throws LibrsyncError CHANGED when the file is shorter than `size`, RANGE for bad parameters; system errors.
  */
 export async function* signatureChunks(
@@ -34,28 +37,64 @@ export async function* signatureChunks(
   parameters: SignatureParameters = DEFAULT_PARAMETERS,
   options: ChunkOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  checkParameters(parameters);
-  checkSize(size);
-  if ((options.threads ?? 2) < 0) throw new LibrsyncError('RANGE', 'a negative number of threads');
-  yield headerBytes(parameters);
-  const step = stepBytes(parameters.blockLength);
-  for (let position = 0; position < size; position += step) {
-    yield signRange(fd, position, Math.min(step, size - position), parameters);
+  const threads = options.threads ?? DEFAULT_THREADS;
+  if (!Number.isInteger(threads) || threads < 0 || threads > MOST_THREADS)
+    throw new LibrsyncError('RANGE', `${threads} is not a number of threads from 0 to ${MOST_THREADS}`);
+  const total = signatureLength(size, parameters);
+  const header = Buffer.allocUnsafe(SIGNATURE_HEADER_BYTES);
+  writeSignatureHeader(header, parameters);
+  yield header;
+  let made = header.length;
+  const parts = threads > 0 && size > SMALL ? threaded(fd, size, parameters, threads) : own(fd, size, parameters);
+  for await (const records of parts) {
+    made += records.length;
+    yield records;
+  }
+  if (made !== total) throw new LibrsyncError('CHANGED', 'the file became shorter while it was hashed');
+}
+
+/** Bytes of whole blocks in a range of about `bytes`. */
+function wholeBlocks(bytes: number, { blockLength }: SignatureParameters): number {
+  return bytes - (bytes % blockLength);
+}
+
+async function* own(fd: number, size: number, parameters: SignatureParameters): AsyncGenerator<Buffer> {
+  const range = wholeBlocks(OWN_RANGE, parameters);
+  for (let position = 0; position < size; position += range) {
+    if (position > 0) await setImmediate();
+    const bytes = Math.min(range, size - position);
+    const expected = Math.ceil(bytes / parameters.blockLength) * (4 + parameters.strongLength);
+    const records = Buffer.allocUnsafe(expected);
+    const length = signRange(fd, position, bytes, parameters, records, 0);
+    yield records.subarray(0, length);
+    if (length < expected) return;
   }
 }
 
-/** The records of `bytes` bytes of a file, at most `stepBytes`, from a block's start on. */
-export function signRange(fd: number, position: number, bytes: number, parameters: SignatureParameters): Uint8Array {
-  const kernel = takeKernel();
+async function* threaded(
+  fd: number,
+  size: number,
+  parameters: SignatureParameters,
+  threads: number,
+): AsyncGenerator<Buffer> {
+  const range = wholeBlocks(THREAD_RANGE, parameters);
+  const underWay: Promise<Buffer>[] = [];
+  let position = 0;
   try {
-    if (fillWindow(kernel, 0, fd, position, bytes) < bytes)
-      throw new LibrsyncError('CHANGED', `file is shorter than ${position + bytes}: it became shorter`);
-    const length = signWindow(kernel, bytes, parameters);
-    const records = Buffer.allocUnsafe(length);
-    kernel.bytes.copy(records, 0, kernel.records, kernel.records + length);
-    return records;
+    for (;;) {
+      for (; underWay.length < threads * AHEAD && position < size; position += range) {
+        const job = hashInThread({ fd, position, bytes: Math.min(range, size - position), parameters }, threads);
+        underWay.push(job);
+        // Should it fail before its turn comes, that is heard of when it does.
+        job.catch(() => undefined);
+      }
+      const next = underWay.shift();
+      if (next === undefined) return;
+      yield await next;
+    }
   } finally {
-    releaseKernel(kernel);
+    // The caller may close the file now: nobody may still be reading it.
+    await Promise.allSettled(underWay);
   }
 }
 

@@ -13,8 +13,8 @@ const LARGEST_PLAIN = 1024 * 1024;
 const FIRST_PLAIN = 1024;
 /** 32 GiB in blocks of 2,048 bytes; about 540 MiB of memory. */
 const DEFAULT_MAX_BLOCKS = 2 ** 24;
-/** What fits the 4 GiB that a WASM memory can have. */
-const MOST_BLOCKS = 2 ** 26;
+/** What a slot of the hash table can number; with 40 bytes each it fits the 4 GiB that a WASM memory can have. */
+const MOST_BLOCKS = 2 ** 26 - 1;
 
 /** Where the records of a signature are: in a buffer, or at `kernel.signature` of a kernel that belongs to it. */
 export type Records =
@@ -47,7 +47,7 @@ export class Signature implements SignatureParameters {
 export const EMPTY_SIGNATURE = new Signature(DEFAULT_PARAMETERS, { bytes: new Uint8Array(0) }, 0, true);
 
 export interface SignatureReaderOptions {
-  /** Blocks beyond this many are checked and left out. Each takes less than 40 bytes. Default 2^24, at most 2^26. */
+  /** Blocks beyond this many are checked and left out. Each takes less than 40 bytes. Default 2^24, at most 2^26 - 1. */
   readonly maxBlocks?: number;
 }
 

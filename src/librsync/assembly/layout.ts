@@ -6,6 +6,8 @@
 export const MASKS: u32 = 0x1000;
 /** Eight Bloom word offsets, then eight mask offsets: what one vector step of the rolling search looks up. */
 export const PROBES: u32 = 0x2000;
+/** The eight weak sums of that step. */
+export const SUMS: u32 = 0x2040;
 /** The transposed message words of up to 16 MD4 lanes: 4 sets of 16 vectors. */
 export const MESSAGE: u32 = 0x4000;
 /** Digests of up to 16 blocks. */
@@ -18,6 +20,12 @@ export const MAX_RUNS: u32 = 4096;
 
 /** Signature records made from one window, with room for a vector's overrun. */
 export const RECORDS: u32 = 0x20000;
+
+/** Blocks copied side by side, to be hashed together. */
+export const GATHERED: u32 = RECORDS;
+export const GATHERED_BYTES: u32 = 0x80000;
+/** Position and weak sum of each of them, 8 bytes. */
+export const CANDIDATES: u32 = 0x7000;
 
 /** The Bloom filter: 2^MIN_BLOOM_BITS to 2^MAX_BLOOM_BITS bits. */
 export const BLOOM: u32 = 0x100000;

@@ -27,7 +27,26 @@ function scalar(source: usize, length: u32): u32 {
  */
 function vector(source: usize, length: u32): u32 {
   let columns = i16x8.splat(0), rows = i16x8.splat(0), odd = i16x8.splat(0);
-  for (const end = source + length; source < end; source += 16) {
+  const end = source + length;
+  for (const most = source + (length & ~63); source < most; source += 64) {
+    let x = v128.load(source);
+    columns = i16x8.add(columns, i16x8.extadd_pairwise_i8x16_u(x));
+    odd = i16x8.add(odd, i16x8.shr_u(x, 8));
+    rows = i16x8.add(rows, columns);
+    x = v128.load(source, 16);
+    columns = i16x8.add(columns, i16x8.extadd_pairwise_i8x16_u(x));
+    odd = i16x8.add(odd, i16x8.shr_u(x, 8));
+    rows = i16x8.add(rows, columns);
+    x = v128.load(source, 32);
+    columns = i16x8.add(columns, i16x8.extadd_pairwise_i8x16_u(x));
+    odd = i16x8.add(odd, i16x8.shr_u(x, 8));
+    rows = i16x8.add(rows, columns);
+    x = v128.load(source, 48);
+    columns = i16x8.add(columns, i16x8.extadd_pairwise_i8x16_u(x));
+    odd = i16x8.add(odd, i16x8.shr_u(x, 8));
+    rows = i16x8.add(rows, columns);
+  }
+  for (; source < end; source += 16) {
     const x = v128.load(source);
     columns = i16x8.add(columns, i16x8.extadd_pairwise_i8x16_u(x));
     odd = i16x8.add(odd, i16x8.shr_u(x, 8));

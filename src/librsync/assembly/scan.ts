@@ -2,10 +2,23 @@
 //
 // Two states. Following: the last match ended here, so the next blocks of the signature are the best guess; 16 of them
 // are hashed at once. Rolling: nothing known matches here, the weak sum moves on byte by byte until the table has it.
-import { DIGESTS, MAX_RUNS, PROBES, BLOOM, MASKS, RUN_BYTES, RUNS } from './layout';
+import {
+  BLOOM,
+  CANDIDATES,
+  DIGESTS,
+  GATHERED,
+  GATHERED_BYTES,
+  MASKS,
+  MAX_RUNS,
+  PROBES,
+  RUN_BYTES,
+  RUNS,
+  SUMS,
+} from './layout';
+import { md4 } from './md4';
 import { md4x16 } from './md4x16';
 import { OFFSET, weakSum } from './rollsum';
-import { blockCount, blockLength, bloomShift, find, isBlock, matchesBlock, maybePresent, MULTIPLIER } from './table';
+import { blockCount, blockLength, bloomShift, find, findDigest, isBlock, isKnown, matchesBlock, maybePresent, MULTIPLIER } from './table';
 
 const NOWHERE: u32 = 0xffffffff;
 
@@ -17,13 +30,26 @@ let expected: u32 = NOWHERE;
 let rolling: bool = false;
 let s1: u32 = 0;
 let s2: u32 = 0;
-/** The block that `roll` stopped at. */
+/** The block that `roll` stopped at, and where. */
 let found: u32 = 0;
+let matchedAt: usize = 0;
+/** Whether `rollVectors` stopped at a weak sum that may be in the signature. */
+let stopped: bool = false;
+/** Weak sums since the last match that the signature has, of blocks that it has not. */
+let chances: u32 = 0;
+/** Blocks put aside to be hashed together; none between calls of `scan`. */
+let candidates: u32 = 0;
+
+/** So many blocks that matched by weak sum only make it likely that there are many more. */
+const PATIENCE: u32 = 8;
+/** Bytes to roll on at most while candidates wait. */
+const MAX_DEFERRED: usize = 32768;
 
 /** Start of a file: its first block is expected to be the first of the signature. */
 export function begin(): void {
   expected = 0;
   rolling = false;
+  chances = 0;
 }
 
 /** Notes that `blocks` blocks from `index` on match at `position`, as part of the last run where it goes on there. */
@@ -67,28 +93,73 @@ function follow(source: usize, position: usize, end: usize): usize {
   return find(source, blockLength, weak);
 }
 
-/** Rolls one byte at a time to `limit`; returns where a block was found (`rolling` is false then) or `limit`. */
-function rollBytes(position: usize, limit: usize): usize {
+/**
+ * What to do about a weak sum that the signature has, of the block-sized view at `position`. True when that is a match:
+ * then `found` and `matchedAt` say which and where.
+ *
+ * The more blocks a signature has, the more often a weak sum is there by chance, and hashing those one by one would
+ * take longer than all the rest. After a few such, candidates are put aside, and 16 of them are hashed together.
+ */
+function consider(position: usize, weak: u32): bool {
+  if (ASC_FEATURE_SIMD) {
+    if (chances >= PATIENCE && !(blockLength & 63) && blockLength * 16 <= GATHERED_BYTES) {
+      if (!isKnown(weak)) return false;
+      memory.copy(GATHERED + candidates * blockLength, position, blockLength);
+      store<u32>(CANDIDATES + (candidates << 3), <u32>position);
+      store<u32>(CANDIDATES + (candidates << 3), weak, 4);
+      candidates++;
+      return candidates == 16 && decide();
+    }
+  }
+  if (!isKnown(weak)) return false;
+  md4(position, blockLength, DIGESTS);
+  const index = findDigest(weak, DIGESTS);
+  if (index < 0) {
+    chances++;
+    return false;
+  }
+  found = index;
+  matchedAt = position;
+  return true;
+}
+
+/** Hashes the candidates put aside; true when one of them is a match, the first is taken. */
+function decide(): bool {
+  const count = candidates;
+  candidates = 0;
+  md4x16(GATHERED, blockLength, DIGESTS, 16);
+  for (let i: u32 = 0; i < count; i++) {
+    const candidate: usize = CANDIDATES + (i << 3);
+    const index = findDigest(load<u32>(candidate, 4), DIGESTS + (i << 4));
+    if (index >= 0) {
+      found = index;
+      matchedAt = load<u32>(candidate);
+      return true;
+    }
+  }
+  return false;
+}
+
+/** Whether candidates put aside have to be decided now: rolling on from a match is for nothing. */
+@inline function isDue(position: usize): bool {
+  return candidates > 0 && position > load<u32>(CANDIDATES) + MAX_DEFERRED;
+}
+
+/** Rolls one byte at a time up to `last`; true when there was a match. */
+function rollBytes(position: usize, last: usize): bool {
   const ahead = blockLength;
   let a = s1, b = s2;
-  while (position < limit) {
+  while (position < last) {
     const gone = <u32>load<u8>(position);
     a += <u32>load<u8>(position + ahead) - gone;
     b += a - (gone + OFFSET) * ahead;
     position++;
     const weak = (b << 16) | (a & 0xffff);
-    if (maybePresent(weak * MULTIPLIER)) {
-      const index = find(position, ahead, weak);
-      if (index >= 0) {
-        found = index;
-        rolling = false;
-        break;
-      }
-    }
+    if (maybePresent(weak * MULTIPLIER) && consider(position, weak)) return true;
   }
   s1 = a;
   s2 = b;
-  return position;
+  return false;
 }
 
 /** Running totals of eight 16-bit lanes. */
@@ -106,13 +177,25 @@ function rollBytes(position: usize, limit: usize): usize {
   return load<u32>(<usize>load<u32>(PROBES + (i << 2)), BLOOM) & load<u32>(<usize>load<u32>(PROBES + 32 + (i << 2)), MASKS);
 }
 
-/** Rolls in steps of 8 positions as long as none of the 8 may be present; returns where to go on byte by byte. */
-function rollVectors(position: usize, limit: usize): usize {
+/** Whether the last step of `rollVectors`, whose first view was at `position`, makes a match. */
+function considerStep(position: usize): bool {
+  for (let i: u32 = 0; i < 8; i++) {
+    if (!absent(i) && consider(position + i, load<u32>(SUMS + (i << 2)))) return true;
+  }
+  return isDue(position) && decide();
+}
+
+/**
+ * Rolls 8 positions at a time as far as whole steps fit before `last`, or to the end of a step in which a weak sum may
+ * be in the signature (then `stopped`). Returns the position reached. Calls nothing: the vectors stay in registers.
+ */
+function rollVectors(position: usize, last: usize): usize {
   const shift = bloomShift, ahead: usize = blockLength;
   const length = i16x8.splat(<i16>blockLength), offsets = i16x8.splat(<i16>(OFFSET * blockLength));
   const multiplier = i32x4.splat(MULTIPLIER), wordMask = i32x4.splat(~3), lowByte = i32x4.splat(0x3fc);
   let a = i16x8.splat(<i16>s1), b = i16x8.splat(<i16>s2);
-  while (position + 8 <= limit) {
+  stopped = false;
+  while (position + 8 <= last) {
     const gone = v128.load_ext<u8>(position), come = v128.load_ext<u8>(position + ahead);
     const sums1 = i16x8.add(a, prefixSums(i16x8.sub(come, gone)));
     const sums2 = i16x8.add(b, prefixSums(i16x8.sub(i16x8.sub(sums1, i16x8.mul(gone, length)), offsets)));
@@ -123,24 +206,30 @@ function rollVectors(position: usize, limit: usize): usize {
     v128.store(PROBES, v128.and(i32x4.shr_u(hash1, shift), wordMask), 16);
     v128.store(PROBES, v128.and(i32x4.shl(hash0, 2), lowByte), 32);
     v128.store(PROBES, v128.and(i32x4.shl(hash1, 2), lowByte), 48);
-    if (!(absent(0) && absent(1) && absent(2) && absent(3) && absent(4) && absent(5) && absent(6) && absent(7))) break;
     a = lastLane(sums1);
     b = lastLane(sums2);
     position += 8;
+    if (!(absent(0) && absent(1) && absent(2) && absent(3) && absent(4) && absent(5) && absent(6) && absent(7))) {
+      v128.store(SUMS, weak0);
+      v128.store(SUMS, weak1, 16);
+      stopped = true;
+      break;
+    }
   }
   s1 = i16x8.extract_lane_u(a, 0);
   s2 = i16x8.extract_lane_u(b, 0);
   return position;
 }
 
-/** Rolls from `position` up to `last`, the last place where a whole block is in view; stops at a match like rollBytes. */
-function roll(position: usize, last: usize): usize {
+/** Rolls from `position` up to `last`, the last place where a whole block is in view; true when there was a match. */
+function roll(position: usize, last: usize): bool {
   if (ASC_FEATURE_SIMD) {
-    while (rolling && position < last) {
+    for (;;) {
       position = rollVectors(position, last);
-      if (position < last) position = rollBytes(position, position + 8 < last ? position + 8 : last);
+      if (!stopped) break;
+      if (considerStep(position - 7)) return true;
     }
-    return position;
+    return rollBytes(position, last) || (candidates > 0 && decide());
   }
   return rollBytes(position, last);
 }
@@ -172,10 +261,15 @@ export function scan(source: usize, length: u32): u32 {
       s2 = weak >> 16;
       rolling = true;
     }
-    position = roll(position, end - blockLength);
-    if (rolling) break;
-    note(<u32>(position - source), found, 1);
-    position += blockLength;
+    if (!roll(position, end - blockLength)) {
+      position = end - blockLength;
+      break;
+    }
+    rolling = false;
+    chances = 0;
+    candidates = 0;
+    note(<u32>(matchedAt - source), found, 1);
+    position = matchedAt + blockLength;
     expected = found + 1;
   }
   return <u32>(position - source);

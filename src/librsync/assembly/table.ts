@@ -3,6 +3,13 @@
 import { BLOOM, DIGESTS, MASKS, MAX_BLOOM_BITS, MIN_BLOOM_BITS, SIGNATURE } from './layout';
 import { md4 } from './md4';
 
+/**
+ * A slot holds the number of a record plus one, and in its upper bits a tag from the hash: most records that merely
+ * share a slot with what is looked for are passed over without a look at them. 0: free.
+ */
+const INDEX_BITS: u32 = 26;
+const INDEX_MASK: u32 = (1 << INDEX_BITS) - 1;
+
 /** Records whose slots are further off than this are left out: a signature made to collide costs matches, not time. */
 const MAX_DISTANCE: u32 = 64;
 
@@ -19,6 +26,11 @@ export const MULTIPLIER: u32 = 0x9e3779b1;
 
 @inline function slotOf(hash: u32): u32 {
   return (hash ^ (hash >> 15)) & slotMask;
+}
+
+@inline function tagOf(hash: u32): u32 {
+  // Bits 8 to 13: the Bloom filter, which what is looked for has passed, says nothing about most of them.
+  return (hash << 18) & ~INDEX_MASK;
 }
 
 @inline function recordAt(index: u32): usize {
@@ -56,18 +68,21 @@ function insert(index: u32): void {
   const record = recordAt(index);
   const weak = load<u32>(record);
   const hash = bswap<u32>(weak) * MULTIPLIER;
+  const tag = tagOf(hash);
   let slot = slotOf(hash);
   for (let distance: u32 = 0; distance < MAX_DISTANCE; distance++) {
     const entry = table + (<usize>slot << 2);
     const other = load<u32>(entry);
     if (!other) {
-      store<u32>(entry, index + 1);
+      store<u32>(entry, tag | (index + 1));
       const word = <usize>((hash >> bloomShift) & ~3);
       store<u32>(word, load<u32>(word, BLOOM) & ~load<u32>(<usize>((hash & 0xff) << 2), MASKS), BLOOM);
       return;
     }
-    const present = recordAt(other - 1);
-    if (load<u32>(present) == weak && sameStrong(present, record + 4)) return;
+    if ((other & ~INDEX_MASK) == tag) {
+      const present = recordAt((other & INDEX_MASK) - 1);
+      if (load<u32>(present) == weak && sameStrong(present, record + 4)) return;
+    }
     slot = (slot + 1) & slotMask;
   }
 }
@@ -103,20 +118,48 @@ export function matchesBlock(index: u32, source: usize, length: u32, weak: u32):
   return isBlock(index, DIGESTS);
 }
 
-/** The number of a block with this weak sum and the bytes at `source`, or -1. */
-export function find(source: usize, length: u32, weak: u32): i32 {
+/** Where `lookUp` goes on: slots left to try and the slot that is next. */
+let left: u32 = 0;
+let next: u32 = 0;
+
+/** The number of the next block with this weak sum in the table, or -1. */
+function lookUp(weak: u32): i32 {
   const stored = bswap<u32>(weak);
-  let slot = slotOf(weak * MULTIPLIER);
-  let hashed = false;
-  for (let distance: u32 = 0; distance < MAX_DISTANCE; distance++) {
-    const entry = load<u32>(table + (<usize>slot << 2));
+  const tag = tagOf(weak * MULTIPLIER);
+  while (left) {
+    const entry = load<u32>(table + (<usize>next << 2));
     if (!entry) return -1;
-    if (load<u32>(recordAt(entry - 1)) == stored) {
-      if (!hashed) md4(source, length, DIGESTS);
-      hashed = true;
-      if (isBlock(entry - 1, DIGESTS)) return entry - 1;
+    left--;
+    next = (next + 1) & slotMask;
+    if ((entry & ~INDEX_MASK) == tag) {
+      const index = (entry & INDEX_MASK) - 1;
+      if (load<u32>(recordAt(index)) == stored) return index;
     }
-    slot = (slot + 1) & slotMask;
   }
   return -1;
+}
+
+function firstLookUp(weak: u32): i32 {
+  left = MAX_DISTANCE;
+  next = slotOf(weak * MULTIPLIER);
+  return lookUp(weak);
+}
+
+/** Whether some block has this weak sum. */
+export function isKnown(weak: u32): bool {
+  return firstLookUp(weak) >= 0;
+}
+
+/** The number of a block with this weak sum and this digest, or -1. */
+export function findDigest(weak: u32, digest: usize): i32 {
+  let index = firstLookUp(weak);
+  while (index >= 0 && !isBlock(index, digest)) index = lookUp(weak);
+  return index;
+}
+
+/** The number of a block with this weak sum and the bytes at `source`, or -1. */
+export function find(source: usize, length: u32, weak: u32): i32 {
+  if (!isKnown(weak)) return -1;
+  md4(source, length, DIGESTS);
+  return findDigest(weak, DIGESTS);
 }
