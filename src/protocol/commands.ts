@@ -17,6 +17,9 @@ export const plainFileCommands = [
 
 export type PlainFileCommand = (typeof plainFileCommands)[number];
 
+/** One type a command, so that its name alone tells which arguments it has. */
+type PlainOnFile = { [Name in PlainFileCommand]: OnFile<Name> }[PlainFileCommand];
+
 interface OnFile<Name extends string> {
   readonly name: Name;
   readonly key: string;
@@ -25,9 +28,9 @@ interface OnFile<Name extends string> {
 
 /** What a client can ask for. All strings are decoded byte strings. */
 export type FileCommand =
-  | OnFile<PlainFileCommand>
+  | PlainOnFile
   /** `device`: st_rdev; undefined when the client leaves it out, as the C program does. */
-  | (OnFile<'MKCHR' | 'MKBLK'> & { readonly device: number | undefined })
+  | ((OnFile<'MKCHR'> | OnFile<'MKBLK'>) & { readonly device: number | undefined })
   | (OnFile<'MKLINK'> & { readonly target: string })
   /** 0–4,294,967,295 each; on the wire they may be written as signed 32-bit numbers. */
   | (OnFile<'SETOWN'> & { readonly uid: number; readonly gid: number })

@@ -16,6 +16,7 @@ export const replies = {
   tlsExpected: 'SSL encrypted connection expected!',
   unknownCommand: 'Unknown command!',
   configExpected: 'Expecting SSL (optional) and CONFIG as first commands.',
+  contentRefused: 'The content of this file was refused.',
   badConfigName: 'Config names are limited to [a-z0-9]+.',
 } as const;
 
@@ -32,7 +33,7 @@ export function badArgument(command: string, argument: string): string {
 export const noChecktxt = '---';
 
 export type ReplyKind =
-  | Exclude<keyof typeof replies, 'badConfigName' | 'configExpected'>
+  | Exclude<keyof typeof replies, 'badConfigName' | 'configExpected' | 'contentRefused'>
   | 'identifyFirst'
   /** Starts `OK (` but is none that we know: to be taken as success. */
   | 'unknownOk'

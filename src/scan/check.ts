@@ -1,0 +1,191 @@
+import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
+import { decode, encode } from '../bytes/urlEncoding.ts';
+import { encodedChecktxt } from '../entry/checktxt.ts';
+import { sameButUnknownTarget } from '../entry/compare.ts';
+import type { Ignored } from '../entry/entry.ts';
+import { inspect } from '../filesystem/inspect.ts';
+import { Problem } from '../filesystem/problem.ts';
+import { removeLeftover } from '../filesystem/remove.ts';
+import { type UnknownRange, Walk, type WalkBatch } from '../filesystem/walk.ts';
+import type { Cluster, Coverage } from '../groups/cluster.ts';
+import type { Log } from '../log/log.ts';
+import * as messages from '../log/messages.ts';
+import { below, type Change, type Store } from '../store/store.ts';
+import { recordChange } from './marking.ts';
+import { RowCursor } from './rowCursor.ts';
+
+export interface CheckOptions {
+  readonly recursive: boolean;
+  /** Record what is there without marking anything dirty. */
+  readonly init: boolean;
+  /** New dirty rows win the next conflict. */
+  readonly forced: boolean;
+  /** Called with every directory (in the form of names) that directly contains something covered. */
+  readonly onDirectory?: (name: string) => void;
+}
+
+/** Compares the disk with the database and brings the database up to date, marking what changed. */
+export class Check {
+  readonly #cluster: Cluster;
+  readonly #store: Store;
+  readonly #ignored: Ignored;
+  readonly #log: Log;
+  readonly #options: CheckOptions;
+  readonly #coverage: Coverage;
+  readonly #directories = new Set<string>();
+  #changes: Change[] = [];
+  #marked = 0;
+
+  constructor(cluster: Cluster, store: Store, ignored: Ignored, log: Log, options: CheckOptions) {
+    this.#cluster = cluster;
+    this.#store = store;
+    this.#ignored = ignored;
+    this.#log = log;
+    this.#options = options;
+    this.#coverage = cluster.coverage();
+  }
+
+  /** Files that were found changed, new or gone. */
+  get marked(): number {
+    return this.#marked;
+  }
+
+  /** Checks a path under all the names that it has; with `recursive` also everything below it. */
+  async run(path: DiskPath): Promise<void> {
+    const names = this.#cluster.toNames(path);
+    if (this.#options.recursive) names.push(...this.#cluster.prefixesBelow(path));
+    for (const name of names) {
+      this.#log.write(2, messages.runningCheck(name, this.#options.recursive));
+      await this.#checkName(name);
+      if (this.#options.recursive) await this.#checkBelow(name);
+    }
+    await this.#commit();
+  }
+
+  async #checkName(name: FileName): Promise<void> {
+    if (!this.#coverage.covers(name)) return;
+    const encoded = encode(name);
+    const path = this.#cluster.toDisk(name);
+    const found = path === undefined ? undefined : inspect(path);
+    if (found?.state === 'error') {
+      this.#log.error(found.problem.toString());
+      return;
+    }
+    const row = (await this.#store.fileRows([encoded])).get(encoded);
+    const now = found?.state === 'present' ? encodedChecktxt(found.entry, this.#ignored) : undefined;
+    if (row !== now) this.#differs(encoded, row, now);
+    if (now !== undefined) this.#noteDirectory(encoded);
+  }
+
+  /** Walks and reads rows side by side, both in byte order of encoded names. */
+  async #checkBelow(name: FileName): Promise<void> {
+    // Nothing below can be covered, so there is nothing to look for, and rows below are not this check's business.
+    if (!this.#coverage.mayContain(name)) return;
+    const path = this.#cluster.toDisk(name);
+    if (path === undefined) return;
+    const encoded = encode(name);
+    const walk = new Walk(path, encoded, this.#coverage.enter(name), {
+      ignored: this.#ignored,
+      temporary: (leftover) => this.#clean(leftover),
+    });
+    const rows = new RowCursor(this.#store.files(below(encoded)));
+    const unknown: UnknownRange[] = [];
+    try {
+      await rows.start();
+      for (let batch = walk.next(sliceSize); batch !== undefined; batch = walk.next(sliceSize)) {
+        unknown.push(...batch.unknown);
+        for (const problem of batch.problems) this.#log.error(problem.toString());
+        await this.#merge(batch, rows, unknown);
+        if (this.#changes.length >= changesAtOnce) await this.#commit();
+      }
+      await this.#rowsBefore(undefined, rows, unknown);
+    } finally {
+      walk.close();
+      await rows.close();
+    }
+  }
+
+  async #merge(batch: WalkBatch, rows: RowCursor, unknown: readonly UnknownRange[]): Promise<void> {
+    const { names, checktxts } = batch;
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i] as Encoded;
+      const now = checktxts[i] as Encoded;
+      if (rows.name !== undefined && rows.name < name) await this.#rowsBefore(name, rows, unknown);
+      if (rows.name === name) {
+        if (rows.checktxt !== now) this.#differs(name, rows.checktxt, now);
+        if (!rows.step()) await rows.nextPage();
+      } else {
+        this.#differs(name, undefined, now);
+      }
+      if (this.#options.onDirectory !== undefined) this.#noteDirectory(name);
+    }
+  }
+
+  /** Rows that the walk has passed without finding their object. */
+  async #rowsBefore(end: Encoded | undefined, rows: RowCursor, unknown: readonly UnknownRange[]): Promise<void> {
+    while (rows.name !== undefined && (end === undefined || rows.name < end)) {
+      this.#notFound(rows.name, rows.checktxt as Encoded, unknown);
+      if (!rows.step()) await rows.nextPage();
+      if (this.#changes.length >= changesAtOnce) await this.#commit();
+    }
+  }
+
+  /** Nothing was found for a row: it may not be covered, or nobody knows, or it is gone; the disk is asked once more. */
+  #notFound(name: Encoded, row: Encoded, unknown: readonly UnknownRange[]): void {
+    if (unknown.some((range) => range.from <= name && name < range.to)) return;
+    const decoded = decode(name) as FileName;
+    if (!this.#coverage.covers(decoded)) return;
+    const path = this.#cluster.toDisk(decoded);
+    const found = path === undefined ? undefined : inspect(path);
+    if (found?.state === 'error') {
+      this.#log.error(found.problem.toString());
+      return;
+    }
+    const now = found?.state === 'present' ? encodedChecktxt(found.entry, this.#ignored) : undefined;
+    if (now !== row) this.#differs(name, row, now);
+  }
+
+  #differs(name: Encoded, row: Encoded | undefined, now: Encoded | undefined): void {
+    const decoded = decode(name) as FileName;
+    if (row !== undefined && now !== undefined && sameButUnknownTarget(row, now)) {
+      this.#changes.push({ type: 'putFile', name, checktxt: now });
+      return;
+    }
+    if (this.#log.wants(2))
+      this.#log.write(2, row === undefined ? messages.newFile(decoded) : messages.fileChanged(decoded));
+    if (this.#options.init) {
+      this.#changes.push(now === undefined ? { type: 'dropFile', name } : { type: 'putFile', name, checktxt: now });
+      return;
+    }
+    const changes = recordChange(this.#cluster, decoded, name, row, now, this.#options.forced);
+    if (changes.length > 1 && this.#log.wants(1)) this.#log.write(1, messages.markingDirty(decoded));
+    this.#marked += 1;
+    for (const change of changes) this.#changes.push(change);
+  }
+
+  #noteDirectory(name: Encoded): void {
+    const end = name.lastIndexOf('/');
+    if (this.#options.onDirectory === undefined || end < 0) return;
+    const directory = end === 0 ? '/' : name.slice(0, end);
+    if (this.#directories.has(directory)) return;
+    this.#directories.add(directory);
+    this.#options.onDirectory(decode(directory));
+  }
+
+  #clean(path: DiskPath): void {
+    const removed = removeLeftover(path);
+    if (removed instanceof Problem) this.#log.error(removed.toString());
+    else if (removed) this.#log.write(1, `Removed the leftover of an interrupted transfer: ${path}`);
+  }
+
+  async #commit(): Promise<void> {
+    if (this.#changes.length === 0) return;
+    const changes = this.#changes;
+    this.#changes = [];
+    await this.#store.apply(changes);
+  }
+}
+
+/** Objects a slice of the walk, so that memory stays bounded. */
+const sliceSize = 8192;
+const changesAtOnce = 20_000;

@@ -1,0 +1,52 @@
+import type { Encoded, FileName } from '../bytes/bytes.ts';
+import { encode } from '../bytes/urlEncoding.ts';
+import type { Cluster } from '../groups/cluster.ts';
+import type { Change } from '../store/store.ts';
+
+/** Dirty rows for everybody who is to hear of a change of `name`, and the actions that a local change calls for. */
+export function markDirty(cluster: Cluster, name: FileName, encoded: Encoded, forced: boolean): Change[] {
+  const changes: Change[] = [];
+  for (const { peer, myname } of cluster.peersFor(name)) {
+    changes.push({ type: 'markDirty', name: encoded, peer: encode(peer), myname: encode(myname), forced });
+  }
+  for (const { command, logfile } of cluster.actionsFor(name, 'local')) {
+    changes.push({ type: 'queueAction', name: encoded, command: encode(command), logfile: encode(logfile) });
+  }
+  return changes;
+}
+
+/** A dirty row for this one peer: it tried to change something that it must first hear of from us. */
+export function markDirtyFor(cluster: Cluster, peer: string, name: FileName, encoded: Encoded): Change[] {
+  return cluster
+    .peersFor(name, peer)
+    .filter((addressee) => addressee.peer === peer)
+    .map(({ myname }) => ({
+      type: 'markDirty',
+      name: encoded,
+      peer: encode(peer),
+      myname: encode(myname),
+      forced: false,
+    }));
+}
+
+/**
+ * A row is brought up to date with the disk and the change is marked for the peers. Sockets are recorded only: no peer
+ * could make use of one, and a socket that is gone here is none of the peers' business.
+ */
+export function recordChange(
+  cluster: Cluster,
+  name: FileName,
+  encoded: Encoded,
+  row: Encoded | undefined,
+  now: Encoded | undefined,
+  forced: boolean,
+): Change[] {
+  const marks = isSocket(now ?? row) ? [] : markDirty(cluster, name, encoded, forced);
+  const update: Change =
+    now === undefined ? { type: 'dropFile', name: encoded } : { type: 'putFile', name: encoded, checktxt: now };
+  return [update, ...marks];
+}
+
+function isSocket(checktxt: Encoded | undefined): boolean {
+  return checktxt !== undefined && checktxt.endsWith('type=sock');
+}

@@ -1,0 +1,25 @@
+import type { FileName } from '../../bytes/bytes.ts';
+import { decode, encode } from '../../bytes/urlEncoding.ts';
+import type { Command } from '../../protocol/commands.ts';
+import { replies } from '../../protocol/replies.ts';
+import { formatListRow } from '../../protocol/values.ts';
+import { allNames, exactly } from '../../store/store.ts';
+import type { Session } from '../session.ts';
+
+/** LIST: the file rows that this peer shares with us under one of its keys, ordered by encoded name. */
+export async function list(session: Session, request: Extract<Command, { name: 'LIST' }>): Promise<void> {
+  const range = request.file === undefined ? allNames : exactly(encode(request.file));
+  const { cluster, peer, store } = session;
+  const known = cluster.pairs.some((pair) => pair.peer === peer && pair.myname === request.peer);
+  if (known) {
+    for await (const page of store.files(range)) {
+      for (const [index, name] of page.names.entries()) {
+        const checktxt = page.checktxts[index];
+        if (checktxt === undefined || !cluster.isShared(peer, request.keys, decode(name) as FileName)) continue;
+        session.reply(formatListRow({ checktxt, name }));
+      }
+      await session.flush();
+    }
+  }
+  session.reply(replies.finished);
+}

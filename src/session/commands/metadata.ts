@@ -1,0 +1,61 @@
+import fs from 'node:fs';
+import type { Entry } from '../../entry/entry.ts';
+import { entryFromStats } from '../../entry/fromStats.ts';
+import { inspect } from '../../filesystem/inspect.ts';
+import { type Metadata, withObject } from '../../filesystem/metadata.ts';
+import { Problem } from '../../filesystem/problem.ts';
+import type { FileCommand } from '../../protocol/commands.ts';
+import { replies } from '../../protocol/replies.ts';
+import type { Replacement } from '../replacement.ts';
+import type { Session } from '../session.ts';
+
+type MetadataCommand = Extract<FileCommand, { name: 'SETOWN' | 'SETMOD' | 'SETIME' }>;
+
+/** SETOWN, SETMOD, SETIME: of the replacement that is under way for this file, else of what stands there. */
+export async function setMetadata(session: Session, request: MetadataCommand): Promise<void> {
+  const { replacement } = session;
+  if (replacement === undefined) return setInPlace(session, request);
+  const problem = set(session, replacement, request);
+  if (problem !== undefined) {
+    session.replacement = undefined;
+    session.refused = request.file;
+    replacement.discard();
+    return session.reply(problem.message);
+  }
+  // Links have neither mode nor time on the wire: their owner comes last.
+  const complete = request.name === 'SETIME' || (request.name === 'SETOWN' && replacement.kind === 'lnk');
+  if (!complete) return session.reply(replies.finished);
+  session.replacement = undefined;
+  session.reply((await replacement.finish(session)) ?? replies.finished);
+}
+
+function setInPlace(session: Session, request: MetadataCommand): void {
+  const path = session.cluster.toDisk(request.file);
+  if (path === undefined) return session.reply(replies.denied);
+  const result = withObject(path, (object) => set(session, object, request) ?? entryOf(object, path));
+  if (result instanceof Problem) {
+    const absent = result.code === 'PARENT_MISSING' || result.code === 'IMPURE';
+    return session.reply(absent ? 'No such file or directory' : result.message);
+  }
+  session.recordReceived(request.file, result, false);
+  session.reply(replies.finished);
+}
+
+function set(session: Session, target: Metadata | Replacement, request: MetadataCommand): Problem | undefined | void {
+  const { ignored } = session;
+  switch (request.name) {
+    case 'SETOWN':
+      return target.setOwner(ignored.uid ? undefined : request.uid, ignored.gid ? undefined : request.gid);
+    case 'SETMOD':
+      return ignored.mod ? undefined : target.setMode(request.mode);
+    case 'SETIME':
+      return target.setTime(request.mtime);
+  }
+}
+
+function entryOf(object: Metadata, path: Parameters<typeof inspect>[0]): Entry | Problem {
+  const stats = fs.fstatSync(object.fd, { bigint: true });
+  if (!stats.isSymbolicLink()) return entryFromStats(stats, '');
+  const found = inspect(path);
+  return found.state === 'present' ? found.entry : new Problem('ENOENT', path);
+}

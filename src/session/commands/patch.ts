@@ -1,0 +1,112 @@
+import type { DiskPath, FileName } from '../../bytes/bytes.ts';
+import { freeSpace } from '../../filesystem/freeSpace.ts';
+import { type OpenFile, openFile } from '../../filesystem/openFile.ts';
+import { messageFor, Problem, problemFrom } from '../../filesystem/problem.ts';
+import { type Staged, stageFile } from '../../filesystem/staged.ts';
+import { LibrsyncError, Patcher } from '../../librsync/index.ts';
+import { formatBlobHeader, parseBlobHeader } from '../../protocol/blobs.ts';
+import { replies } from '../../protocol/replies.ts';
+import type { FileCheck } from '../../scan/checkFile.ts';
+import { isFilledDirectory } from '../../filesystem/isFilledDirectory.ts';
+import { Replacement } from '../replacement.ts';
+import type { Session } from '../session.ts';
+import { sendSignature } from './signature.ts';
+
+/** What the C program sends for a file that is not there: a header with strong length 8 and no blocks. */
+const emptySignature = Uint8Array.of(0x72, 0x73, 0x01, 0x36, 0, 0, 8, 0, 0, 0, 0, 8);
+
+/** PATCH: our signature goes out, a delta against it comes in and is applied to a new file beside the old one. */
+export async function patch(session: Session, file: FileName, check: FileCheck): Promise<void> {
+  const { found } = check;
+  const path = session.cluster.toDisk(file);
+  if (path === undefined || found.state === 'impure') return session.reply(replies.denied);
+  if (found.state === 'parent-missing') return session.reply(replies.parentMissing);
+  if (found.state === 'present' && found.entry.kind === 'dir' && isFilledDirectory(path)) {
+    return session.reply(messageFor('ENOTEMPTY'));
+  }
+  const basis = found.state === 'present' && found.entry.kind === 'reg' ? openFile(path) : undefined;
+  if (basis instanceof Problem) return session.reply(basis.message);
+  const staged = stageFile(path);
+  if (staged instanceof Problem) {
+    basis?.close();
+    return session.reply(staged.message);
+  }
+  let kept = false;
+  try {
+    const trouble = await receive(session, path, basis, staged);
+    if (trouble === undefined) {
+      session.replacement = new Replacement(file, path, staged, found);
+      kept = true;
+    } else {
+      session.refused = file;
+    }
+    session.reply(trouble ?? replies.finished);
+  } finally {
+    basis?.close();
+    if (!kept) staged.discard();
+  }
+}
+
+/** Signature out, delta in. The reply line that refuses it, or undefined when `staged` has the new content. */
+async function receive(
+  session: Session,
+  path: DiskPath,
+  basis: OpenFile | undefined,
+  staged: Staged,
+): Promise<string | undefined> {
+  session.reply(replies.sendData);
+  if (basis === undefined) {
+    session.reply(formatBlobHeader(emptySignature.length));
+    session.replyBytes(emptySignature);
+  } else {
+    await sendSignature(session, basis.fd, basis.entry.size);
+  }
+  const header = await session.line();
+  const length = header === undefined ? undefined : parseBlobHeader(header);
+  if (length === undefined || length === 'MALFORMED' || length === 'TOO_LARGE') {
+    throw new BlobError(`expected a delta, got ${header === undefined ? 'the end of the stream' : `'${header}'`}`);
+  }
+  if (typeof length === 'string') return 'The peer could not make a delta.';
+  const space = freeSpace(path);
+  const tooLarge = !(space instanceof Problem) && length > space;
+  const maxSize = space instanceof Problem ? undefined : space + (basis?.entry.size ?? 0);
+  const patcher = new Patcher({
+    basis: basis?.fd,
+    basisSize: basis?.entry.size ?? 0,
+    output: staged.fd,
+    ...(maxSize === undefined ? {} : { maxSize }),
+  });
+  return applyDelta(session, path, patcher, length, tooLarge ? messageFor('ENOSPC') : undefined);
+}
+
+/** Takes exactly `length` bytes off the stream, also when they are of no use any more, so that it stays in step. */
+async function applyDelta(
+  session: Session,
+  path: DiskPath,
+  patcher: Patcher,
+  length: number,
+  refusal: string | undefined,
+): Promise<string | undefined> {
+  let trouble = refusal;
+  for (let missing = length; missing > 0;) {
+    const bytes = await session.bytes(Math.min(missing, 1 << 20));
+    missing -= bytes.length;
+    trouble ??= attemptDelta(path, () => patcher.push(bytes));
+  }
+  return trouble ?? attemptDelta(path, () => patcher.finish());
+}
+
+function attemptDelta(path: DiskPath, step: () => void): string | undefined {
+  try {
+    step();
+    return undefined;
+  } catch (error) {
+    if (error instanceof LibrsyncError) return `Invalid delta: ${error.message}`;
+    return problemFrom(error, path).message;
+  }
+}
+
+/** The peer's bytes can no longer be told apart: the session has to end. */
+class BlobError extends Error {
+  readonly code = 'OUT_OF_STEP';
+}

@@ -1,0 +1,117 @@
+import { encode } from '../bytes/urlEncoding.ts';
+import { replies } from '../protocol/replies.ts';
+import { markDirtyFor } from '../scan/marking.ts';
+import { checkFile, type FileCheck } from '../scan/checkFile.ts';
+import type { FileCommand } from '../protocol/commands.ts';
+import { remove } from './commands/remove.ts';
+import { figure } from './commands/figure.ts';
+import { flush } from './commands/flush.ts';
+import { list } from './commands/list.ts';
+import { make } from './commands/make.ts';
+import { mark } from './commands/mark.ts';
+import { setMetadata } from './commands/metadata.ts';
+import { patch } from './commands/patch.ts';
+import { signature } from './commands/signature.ts';
+import { type } from './commands/type.ts';
+import type { FileRequest, Session } from './session.ts';
+
+/** Commands that change a file: refused as a conflict while the file is dirty here. SETIME is not among them. */
+const conflicting: ReadonlySet<string> = new Set([
+  'DEL',
+  'PATCH',
+  'MKDIR',
+  'MKCHR',
+  'MKBLK',
+  'MKFIFO',
+  'MKLINK',
+  'MKSOCK',
+  'SETOWN',
+  'SETMOD',
+]);
+
+const metadata: ReadonlySet<string> = new Set(['SETOWN', 'SETMOD', 'SETIME']);
+
+/** Works off one request of an identified peer. Every path answers exactly once. */
+export async function dispatch(session: Session, request: FileRequest): Promise<void> {
+  if (request.name === 'LIST') {
+    await session.finishReplacement();
+    return list(session, request);
+  }
+  const continued = metadata.has(request.name) && session.replacement?.name === request.file;
+  if (!continued) await session.finishReplacement();
+  if (metadata.has(request.name) && session.refused === request.file) {
+    session.reply(replies.contentRefused);
+    return;
+  }
+  session.refused = undefined;
+  if (!permitted(session, request)) return;
+  await session.settle(request.file);
+  if (continued || !conflicting.has(request.name)) return run(session, request, undefined);
+  const check = await checkForConflict(session, request);
+  if (check !== undefined) await run(session, request, check);
+}
+
+function permitted(session: Session, { key, file, name }: FileCommand): boolean {
+  const { cluster, peer } = session;
+  const permission = cluster.permission(peer, key, file, name === 'TYPE');
+  if (permission === 'granted') return true;
+  if (permission === 'slave') session.record(markDirtyFor(cluster, peer, file, encode(file)));
+  session.reply(permission === 'slave' ? replies.slaveDenied : replies.denied);
+  return false;
+}
+
+/** The check that has to find nothing; when the file is dirty here, the reply has been given. */
+async function checkForConflict(session: Session, { file }: FileCommand): Promise<FileCheck | undefined> {
+  const { cluster, store, ignored, peer } = session;
+  const check = await checkFile(cluster, store, ignored, file);
+  if (check.found.state === 'error') {
+    session.reply(check.found.problem.message);
+    return undefined;
+  }
+  if (check.changes.length > 0) {
+    session.announce(file, check.changes);
+    await store.apply(check.changes);
+  }
+  if (!(await store.dirtyAmong([check.name])).has(check.name)) return check;
+  const marks = markDirtyFor(cluster, peer, file, check.name);
+  session.announce(file, marks);
+  session.record(marks);
+  session.reply(replies.conflict);
+  return undefined;
+}
+
+function run(session: Session, request: FileCommand, check: FileCheck | undefined): Promise<void> | void {
+  switch (request.name) {
+    case 'SIG':
+      return signature(session, request.file);
+    case 'TYPE':
+      return type(session, request.file);
+    case 'GETTM':
+    case 'GETSZ':
+      return figure(session, request.name, request.file);
+    case 'MARK':
+      return mark(session, request.file);
+    case 'FLUSH':
+      return flush(session, request.file);
+    case 'DEL':
+      return remove(session, request.file, mustCheck(check));
+    case 'PATCH':
+      return patch(session, request.file, mustCheck(check));
+    case 'MKDIR':
+    case 'MKCHR':
+    case 'MKBLK':
+    case 'MKFIFO':
+    case 'MKLINK':
+    case 'MKSOCK':
+      return make(session, request, mustCheck(check));
+    case 'SETOWN':
+    case 'SETMOD':
+    case 'SETIME':
+      return setMetadata(session, request);
+  }
+}
+
+function mustCheck(check: FileCheck | undefined): FileCheck {
+  if (check === undefined) throw new Error('a command that changes files was not checked');
+  return check;
+}

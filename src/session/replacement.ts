@@ -1,0 +1,89 @@
+import fs from 'node:fs';
+import type { DiskPath, FileName } from '../bytes/bytes.ts';
+import type { Entry } from '../entry/entry.ts';
+import { entryFromStats } from '../entry/fromStats.ts';
+import { inspect, type Inspection } from '../filesystem/inspect.ts';
+import { Problem } from '../filesystem/problem.ts';
+import type { Staged } from '../filesystem/staged.ts';
+import { replies } from '../protocol/replies.ts';
+import { backUp } from './backUp.ts';
+import type { Session } from './session.ts';
+
+/**
+ * A file, link, directory or device that a peer sends, complete but for owner, mode and time, which arrive as commands
+ * of their own. It stands beside its place until `finish` puts it there in one step, so no reader sees a part of it.
+ */
+export class Replacement {
+  readonly name: FileName;
+  readonly #path: DiskPath;
+  readonly #staged: Staged;
+  readonly #target: string;
+  /** What was there when the peer's right to replace it was checked. */
+  readonly #before: Inspection;
+  #seconds: number | undefined;
+
+  constructor(name: FileName, path: DiskPath, staged: Staged, before: Inspection, target = '') {
+    this.name = name;
+    this.#path = path;
+    this.#staged = staged;
+    this.#before = before;
+    this.#target = target;
+  }
+
+  get kind(): Staged['kind'] {
+    return this.#staged.kind;
+  }
+
+  setOwner(uid: number | undefined, gid: number | undefined): Problem | undefined {
+    return this.#staged.setOwner(uid, gid);
+  }
+
+  setMode(mode: number): Problem | undefined {
+    return this.#staged.setMode(mode);
+  }
+
+  setTime(seconds: number): void {
+    this.#seconds = seconds;
+    this.#staged.setTime(seconds);
+  }
+
+  discard(): void {
+    this.#staged.discard();
+  }
+
+  /**
+   * Backup, rename, and the row of what is there now. Returns the reply line that refuses it, in which case what was
+   * there is still there.
+   */
+  async finish(session: Session): Promise<string | undefined> {
+    const now = inspect(this.#path);
+    if (!same(now, this.#before)) {
+      this.discard();
+      return replies.conflict;
+    }
+    // Recorded as it was sent, from before the rename: what anybody does to it afterwards is a change of its own.
+    const entry = this.#entry();
+    const problem =
+      (now.state === 'present' ? backUp(session, this.name, this.#path, now.entry) : undefined) ??
+      this.#staged.commit();
+    if (problem !== undefined) {
+      this.discard();
+      return problem.message;
+    }
+    session.recordReceived(this.name, entry, true);
+    return undefined;
+  }
+
+  #entry(): Entry {
+    const entry = entryFromStats(fs.fstatSync(this.#staged.fd, { bigint: true }), this.#target);
+    return this.#seconds === undefined ? entry : { ...entry, mtime: this.#seconds };
+  }
+}
+
+/** Nobody touched it in between, as far as the kernel's own change time tells. */
+function same(a: Inspection, b: Inspection): boolean {
+  if (a.state !== 'present' || b.state !== 'present') return a.state === b.state;
+  // A directory's time changes with its entries; its own metadata does not come from there.
+  if (a.entry.kind === 'dir' && b.entry.kind === 'dir') return a.entry.inode === b.entry.inode;
+  return a.entry.inode === b.entry.inode && a.entry.changeTimeNs === b.entry.changeTimeNs;
+}

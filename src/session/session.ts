@@ -1,0 +1,361 @@
+import { runActions } from '../actions/runActions.ts';
+import type { FileName } from '../bytes/bytes.ts';
+import { encode } from '../bytes/urlEncoding.ts';
+import { encodedChecktxt } from '../entry/checktxt.ts';
+import type { Entry } from '../entry/entry.ts';
+import type { Cluster } from '../groups/cluster.ts';
+import type { Log } from '../log/log.ts';
+import * as messages from '../log/messages.ts';
+import type { Command } from '../protocol/commands.ts';
+import { ProtocolError } from '../protocol/errors.ts';
+import { Inbox } from '../protocol/inbox.ts';
+import { isBlank, parseCommand } from '../protocol/parseCommand.ts';
+import { identifyFirst, replies } from '../protocol/replies.ts';
+import type { Change, Store } from '../store/store.ts';
+import { type Channel, ChannelError } from '../transport/channel.ts';
+import { dispatch } from './dispatch.ts';
+import { Replacement } from './replacement.ts';
+import type { Served, SessionEnvironment } from './served.ts';
+
+/**
+ * One connection, served from its first byte to its last. Requests are worked through strictly in order. What they change
+ * in the database is gathered while further requests are at hand, and is committed before their replies leave: a peer
+ * that reads `OK` reads something that will still be true after a crash of this program.
+ */
+export class Session {
+  readonly #channel: Channel;
+  readonly #environment: SessionEnvironment;
+  readonly #inbox = new Inbox();
+  readonly #log: Log;
+  #served: Served | undefined;
+  #cluster: Cluster | undefined;
+  #peer: string | undefined;
+  #restricted = false;
+  #changes: Change[] = [];
+  #changedNames = new Set<string>();
+  #replies: (string | Uint8Array)[] = [];
+  #replyBytes = 0;
+  #over = false;
+  #deadline: NodeJS.Timeout | undefined;
+
+  /** The file that is being replaced: its content has arrived, its owner, mode and time are still expected. */
+  replacement: Replacement | undefined;
+  /** The last file whose content could not be taken: metadata that was sent along with it must not be applied. */
+  refused: FileName | undefined;
+
+  constructor(channel: Channel, environment: SessionEnvironment) {
+    this.#channel = channel;
+    this.#environment = environment;
+    this.#log = environment.log;
+  }
+
+  /** Serves until BYE, the end of the stream, or an error; then runs the actions that are due. Never rejects. */
+  async run(): Promise<void> {
+    try {
+      await this.#serve();
+    } catch (error) {
+      this.#reportEnd(error);
+    } finally {
+      clearTimeout(this.#deadline);
+      await this.#end();
+    }
+  }
+
+  /** Ends the session as soon as the request at hand is done. */
+  stop(): void {
+    this.#over = true;
+    this.#channel.destroy();
+  }
+
+  get log(): Log {
+    return this.#log;
+  }
+
+  get store(): Store {
+    return this.#mustServe().store;
+  }
+
+  get cluster(): Cluster {
+    if (this.#cluster === undefined) throw new Error('no configuration yet');
+    return this.#cluster;
+  }
+
+  get ignored(): Served['ignored'] {
+    return this.#mustServe().ignored;
+  }
+
+  /** The identified peer. */
+  get peer(): string {
+    if (this.#peer === undefined) throw new Error('nobody has identified yet');
+    return this.#peer;
+  }
+
+  get channel(): Channel {
+    return this.#channel;
+  }
+
+  reply(line: string): void {
+    if (this.#log.wants(3)) this.#log.write(3, messages.wire('Local', line + '\n'));
+    this.#replies.push(line + '\n');
+    this.#replyBytes += line.length + 1;
+  }
+
+  replyBytes(bytes: Uint8Array): void {
+    this.#replies.push(bytes);
+    this.#replyBytes += bytes.length;
+  }
+
+  /** A change came from the peer: the row of what is there now, and nothing to push back. `content`: actions are due too. */
+  recordReceived(file: FileName, entry: Entry | undefined, content: boolean): void {
+    const name = encode(file);
+    const changes: Change[] = [
+      entry === undefined
+        ? { type: 'dropFile', name }
+        : { type: 'putFile', name, checktxt: encodedChecktxt(entry, this.ignored) },
+      { type: 'clearDirty', name, peer: encode(this.peer) },
+    ];
+    if (content) {
+      this.#log.write(1, messages.updatedFrom(file, this.peer));
+      for (const { command, logfile } of this.cluster.actionsFor(file, 'remote')) {
+        changes.push({ type: 'queueAction', name, command: encode(command), logfile: encode(logfile) });
+      }
+    }
+    this.record(changes);
+  }
+
+  /** Says in the log that a file was marked, when these changes do so. */
+  announce(file: FileName, changes: readonly Change[]): void {
+    if (changes.some((change) => change.type === 'markDirty')) this.#log.write(1, messages.markingDirty(file));
+  }
+
+  /** The answer is complete and its end is told by the end of the connection. */
+  hangUp(): void {
+    this.#over = true;
+  }
+
+  /** Changes that are committed before the replies given from now on leave. */
+  record(changes: readonly Change[]): void {
+    for (const change of changes) {
+      this.#changes.push(change);
+      if ('name' in change) this.#changedNames.add(change.name);
+    }
+  }
+
+  /** Makes sure that what this session recorded about a name can be read back from the store. */
+  async settle(name: FileName): Promise<void> {
+    if (this.#changedNames.has(encode(name))) await this.#commit();
+  }
+
+  /** Commits what was recorded, then lets the replies go. Waits while the peer is slow to read. */
+  async flush(): Promise<void> {
+    await this.#commit();
+    if (this.#replies.length === 0) return;
+    let room = true;
+    for (const piece of this.#replies) room = this.#channel.write(piece);
+    this.#replies = [];
+    this.#replyBytes = 0;
+    if (!room) await this.#channel.drained();
+  }
+
+  /** Up to `max` of the bytes that the peer sends next; at least one. */
+  async bytes(max: number): Promise<Uint8Array> {
+    for (;;) {
+      const bytes = this.#inbox.tryBytes(max);
+      if (bytes !== undefined) return bytes;
+      if (!(await this.#more())) throw new ChannelError('CLOSED', 'the peer hung up in the middle of a file');
+    }
+  }
+
+  /** The next line; undefined at the end of the stream. */
+  async line(): Promise<string | undefined> {
+    for (;;) {
+      const line = this.#inbox.tryLine();
+      if (line !== undefined) {
+        if (this.#log.wants(3)) this.#log.write(3, messages.wire('Peer', line + '\n'));
+        return line;
+      }
+      if (!(await this.#more())) return undefined;
+    }
+  }
+
+  async #more(): Promise<boolean> {
+    await this.flush();
+    const chunk = await this.#channel.read();
+    if (chunk === undefined) return false;
+    this.#inbox.push(chunk);
+    return true;
+  }
+
+  async #serve(): Promise<void> {
+    this.#channel.setIdleTimeout(this.#environment.limits.idle);
+    this.#deadline = setTimeout(() => this.#channel.destroy(), this.#environment.limits.unidentified * 1000);
+    if (!(await this.#open())) return;
+    while (!this.#over) {
+      const line = await this.line();
+      if (line === undefined) return;
+      if (isBlank(line)) continue;
+      await this.#handle(line);
+      if (this.#changes.length >= changesAtOnce || this.#replyBytes >= repliesAtOnce) await this.flush();
+    }
+  }
+
+  /** `SSL` (optional) and `CONFIG`; false when the session ends here. */
+  async #open(): Promise<boolean> {
+    let line = await this.line();
+    if (line === undefined) return false;
+    let command = parseCommand(line);
+    if (command.name === 'SSL') {
+      this.reply(replies.activatingTls);
+      await this.flush();
+      await this.#channel.startTls('server', await this.#environment.credentials());
+      line = await this.line();
+      if (line === undefined) return false;
+      command = parseCommand(line);
+    }
+    if (command.name !== 'CONFIG') {
+      if (command.name === 'refused' && command.command === 'CONFIG') this.reply(command.reply);
+      else this.reply(replies.configExpected);
+      return false;
+    }
+    this.#served = await this.#environment.configure(command.config);
+    this.#cluster = this.#served.cluster;
+    this.reply(replies.finished);
+    return true;
+  }
+
+  async #handle(line: string): Promise<void> {
+    const command = parseCommand(line);
+    if (command.name === 'refused') {
+      const known = command.command !== undefined && !withoutIdentity.has(command.command);
+      this.reply(known && this.#peer === undefined ? this.#identifyFirst() : command.reply);
+      return;
+    }
+    switch (command.name) {
+      case 'BYE':
+        await this.finishReplacement();
+        this.reply(replies.goodbye);
+        this.#over = true;
+        return;
+      case 'HELLO':
+        return this.#identify(command.host);
+      case 'GROUP':
+        return this.#restrict(command.groups);
+      case 'SSL':
+      case 'CONFIG':
+        this.reply(replies.unknownCommand);
+        return;
+      default:
+        if (this.#peer === undefined) this.reply(this.#identifyFirst());
+        else await dispatch(this, command);
+    }
+  }
+
+  /** Puts a replacement in place that got no further metadata. Trouble can only be logged: its command was answered. */
+  async finishReplacement(): Promise<void> {
+    const { replacement } = this;
+    if (replacement === undefined) return;
+    this.replacement = undefined;
+    const trouble = await replacement.finish(this);
+    if (trouble !== undefined) this.#log.error(`${replacement.name}: ${trouble}`);
+  }
+
+  async #identify(name: string): Promise<void> {
+    await this.finishReplacement();
+    this.#peer = undefined;
+    const host = name.toLowerCase();
+    const refusal = await this.#whyNot(host);
+    if (refusal === undefined) {
+      this.#peer = host;
+      clearTimeout(this.#deadline);
+    }
+    this.reply(refusal ?? replies.finished);
+  }
+
+  /** The reply that refuses this peer, or undefined when it is who it says. */
+  async #whyNot(host: string): Promise<string | undefined> {
+    const address = this.#channel.remoteAddress;
+    const { cluster, store } = this;
+    if (address === undefined || !(await this.#environment.resolvesTo(host, address))) {
+      return replies.identificationFailed;
+    }
+    if (!this.#channel.encrypted) return cluster.usesPlain(host, cluster.host) ? undefined : replies.tlsExpected;
+    const certificate = this.#channel.peerCertificate;
+    if (certificate === undefined) return replies.identificationFailed;
+    return (await this.#knowsCertificate(store, host, certificate)) ? undefined : replies.identificationFailed;
+  }
+
+  async #knowsCertificate(store: Store, host: string, der: Uint8Array): Promise<boolean> {
+    const shown = Buffer.from(der).toString('hex').toUpperCase();
+    const known = await store.certificate(encode(host));
+    if (known === undefined) {
+      this.#log.write(1, messages.addingCertificate(shown));
+      await store.apply([{ type: 'putCertificate', peer: encode(host), certificate: shown }]);
+      return true;
+    }
+    if (known === shown) return true;
+    this.#log.error(`${host}: ${messages.wrongCertificate}`);
+    return false;
+  }
+
+  #restrict(groups: readonly string[]): void {
+    if (this.#restricted) {
+      this.reply(replies.groupsAlreadySet);
+      return;
+    }
+    this.#restricted = true;
+    this.#cluster = this.#mustServe().restrictTo(groups);
+    this.reply(replies.finished);
+  }
+
+  #identifyFirst(): string {
+    return identifyFirst(this.#channel.remoteAddress ?? 'unknown');
+  }
+
+  async #commit(): Promise<void> {
+    if (this.#changes.length === 0) return;
+    const changes = this.#changes;
+    this.#changes = [];
+    this.#changedNames.clear();
+    await this.store.apply(changes);
+  }
+
+  #mustServe(): Served {
+    if (this.#served === undefined) throw new Error('no configuration yet');
+    return this.#served;
+  }
+
+  #reportEnd(error: unknown): void {
+    if (error instanceof ProtocolError) this.reply(error.message);
+    if (error instanceof ChannelError && error.code === 'RESET' && this.#over) return;
+    const text = error instanceof Error ? error.message : String(error);
+    this.#log.error(`${this.#peer ?? this.#channel.remoteAddress ?? 'unknown peer'}: ${text}`);
+    if (!isExpected(error)) this.#log.write(1, error instanceof Error ? (error.stack ?? text) : text);
+  }
+
+  async #end(): Promise<void> {
+    this.replacement?.discard();
+    try {
+      await this.flush();
+    } catch (error) {
+      this.#log.error(error instanceof Error ? error.message : String(error));
+    }
+    await this.#channel.close();
+    if (this.#served !== undefined) {
+      const { cluster, store } = this.#served;
+      await runActions(store, (name) => cluster.toDisk(name), this.#log);
+      await this.#served.release();
+    }
+  }
+}
+
+/** A command that every command about a file has in common. */
+export type FileRequest = Exclude<Command, { name: 'SSL' | 'BYE' | 'CONFIG' | 'GROUP' | 'HELLO' }>;
+
+const withoutIdentity: ReadonlySet<string> = new Set(['SSL', 'BYE', 'CONFIG', 'GROUP', 'HELLO']);
+const changesAtOnce = 500;
+const repliesAtOnce = 256 << 10;
+
+/** Errors with a `code` are foreseen: their message says it all. Others are defects, worth a stack trace. */
+function isExpected(error: unknown): boolean {
+  return error instanceof Error && 'code' in error;
+}

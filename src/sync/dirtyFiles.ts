@@ -1,0 +1,51 @@
+import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
+import { decode, encode } from '../bytes/urlEncoding.ts';
+import { inspect, type Inspection } from '../filesystem/inspect.ts';
+import type { Cluster } from '../groups/cluster.ts';
+import type { DirtyRow, NameRange, Store } from '../store/store.ts';
+
+/** One dirty row with what it takes to send it. */
+export interface DirtyFile {
+  readonly row: DirtyRow;
+  readonly name: FileName;
+  readonly path: DiskPath;
+  readonly key: string;
+  /** What stands here: an object to send, or nothing (any more): a deletion. */
+  readonly found: Inspection;
+}
+
+export interface Selection {
+  /** Only names in one of these ranges; undefined: all. */
+  readonly ranges: readonly NameRange[] | undefined;
+}
+
+/**
+ * The work for one peer, in the order in which it has to be done: `deletions` deepest first, `creations` parents first.
+ * Rows that no group shares with this peer, or that are not selected, are passed over.
+ */
+export async function* dirtyFiles(
+  cluster: Cluster,
+  store: Store,
+  peer: string,
+  selection: Selection,
+  what: 'deletions' | 'creations',
+): AsyncGenerator<DirtyFile, void, undefined> {
+  const deletions = what === 'deletions';
+  for await (const page of store.dirty({ peer: encode(peer), descending: deletions })) {
+    for (const row of page) {
+      if (!isSelected(row.name, selection)) continue;
+      const name = decode(row.name) as FileName;
+      const key = cluster.groupFor(peer, name)?.key;
+      const path = key === undefined ? undefined : cluster.toDisk(name);
+      if (key === undefined || path === undefined) continue;
+      const found = inspect(path);
+      const gone = found.state === 'absent' || found.state === 'parent-missing' || found.state === 'impure';
+      if (gone === deletions) yield { row, name, path, key, found };
+    }
+  }
+}
+
+function isSelected(name: Encoded, { ranges }: Selection): boolean {
+  if (ranges === undefined) return true;
+  return ranges.some((range) => range.from <= name && (range.to === undefined || name < range.to));
+}

@@ -1,0 +1,123 @@
+import { encode } from '../bytes/urlEncoding.ts';
+import type { Log } from '../log/log.ts';
+import * as messages from '../log/messages.ts';
+import { formatCommand } from '../protocol/formatCommand.ts';
+import { Inbox, replyLineLimit } from '../protocol/inbox.ts';
+import { isOk } from '../protocol/replies.ts';
+import type { Store } from '../store/store.ts';
+import { type Channel, ChannelError, type TlsCredentials } from '../transport/channel.ts';
+import { Conversation } from './conversation.ts';
+import { ConversationError } from './conversationError.ts';
+import { status } from './replies.ts';
+
+/** How to reach a peer and what to tell it first. */
+export interface Line {
+  readonly dial: (peer: string) => Promise<Channel>;
+  readonly credentials: () => Promise<TlsCredentials>;
+  readonly usesPlain: (peer: string) => boolean;
+  readonly store: Store;
+  readonly log: Log;
+  /** Name of the configuration, '' for the default one. */
+  readonly config: string;
+  /** `-G`: the peer restricts itself to these groups as well. */
+  readonly groups: readonly string[] | undefined;
+}
+
+/** A conversation with a peer that has its configuration open and, over TLS, is the peer that it was at first contact. */
+export class PeerLine {
+  readonly peer: string;
+  readonly conversation: Conversation;
+  readonly #channel: Channel;
+  #myname: string | undefined;
+
+  constructor(peer: string, conversation: Conversation, channel: Channel) {
+    this.peer = peer;
+    this.conversation = conversation;
+    this.#channel = channel;
+  }
+
+  /** The name that we last introduced ourselves with. */
+  get myname(): string | undefined {
+    return this.#myname;
+  }
+
+  /** Introduces us under another name. Fails when the peer does not believe it. */
+  async hello(myname: string): Promise<void> {
+    if (this.#myname === myname) return;
+    this.#myname = undefined;
+    const reply = await this.conversation.ask(formatCommand({ name: 'HELLO', host: myname }), status);
+    if (!reply.ok) throw new ConversationError('REFUSED', messages.errorFromPeer(this.peer, reply.line));
+    this.#myname = myname;
+  }
+
+  /** BYE and a polite end. */
+  async bye(): Promise<void> {
+    await this.conversation.ask('BYE', status);
+    await this.#channel.close();
+  }
+
+  /** For an answer that only the end of the connection ends: everything up to there. */
+  get channel(): Channel {
+    return this.#channel;
+  }
+
+  hangUp(): void {
+    this.#channel.destroy();
+  }
+}
+
+/** Connects, switches to TLS unless the configuration says otherwise, and opens our configuration on the peer. */
+export async function callPeer(line: Line, peer: string): Promise<PeerLine> {
+  const plain = line.usesPlain(peer);
+  line.log.write(1, messages.connectingTo(peer, !plain));
+  const channel = await line.dial(peer);
+  try {
+    const inbox = new Inbox(replyLineLimit);
+    if (!plain) await secure(line, peer, channel, inbox);
+    const conversation = new Conversation(channel, inbox, line.log);
+    await mustAccept(conversation, formatCommand({ name: 'CONFIG', config: line.config }), 'Config command failed.');
+    if (line.groups !== undefined) {
+      await mustAccept(conversation, formatCommand({ name: 'GROUP', groups: line.groups }), 'GROUP command failed.');
+    }
+    return new PeerLine(peer, conversation, channel);
+  } catch (error) {
+    channel.destroy();
+    throw error;
+  }
+}
+
+async function mustAccept(conversation: Conversation, command: string, failure: string): Promise<void> {
+  const reply = await conversation.ask(command, status);
+  if (!reply.ok) throw new ConversationError('REFUSED', `${failure} (${reply.line})`);
+}
+
+async function secure(line: Line, peer: string, channel: Channel, inbox: Inbox): Promise<void> {
+  line.log.write(3, messages.wire('Local', 'SSL\n'));
+  channel.write('SSL\n');
+  const reply = await readLine(channel, inbox);
+  line.log.write(3, messages.wire('Peer', reply + '\n'));
+  if (!isOk(reply)) throw new ConversationError('REFUSED', `SSL command failed. (${reply})`);
+  await channel.startTls('client', await line.credentials());
+  await checkCertificate(line, peer, channel.peerCertificate);
+}
+
+async function readLine(channel: Channel, inbox: Inbox): Promise<string> {
+  for (;;) {
+    const text = inbox.tryLine();
+    if (text !== undefined) return text;
+    const chunk = await channel.read();
+    if (chunk === undefined) throw new ChannelError('CLOSED', 'connection closed by the peer');
+    inbox.push(chunk);
+  }
+}
+
+/** The certificate seen at first contact is remembered, and any other refused from then on. */
+async function checkCertificate({ store, log }: Line, peer: string, der: Uint8Array | undefined): Promise<void> {
+  if (der === undefined) throw new ConversationError('CERTIFICATE', messages.noCertificate);
+  const shown = Buffer.from(der).toString('hex').toUpperCase();
+  const known = await store.certificate(encode(peer));
+  if (known === shown) return;
+  if (known !== undefined) throw new ConversationError('CERTIFICATE', messages.wrongCertificate);
+  log.write(1, messages.addingCertificate(shown));
+  await store.apply([{ type: 'putCertificate', peer: encode(peer), certificate: shown }]);
+}

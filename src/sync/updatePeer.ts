@@ -1,0 +1,184 @@
+import type { Encoded, FileName } from '../bytes/bytes.ts';
+import { decode, encode } from '../bytes/urlEncoding.ts';
+import type { Ignored } from '../entry/entry.ts';
+import type { Cluster } from '../groups/cluster.ts';
+import type { Log } from '../log/log.ts';
+import * as messages from '../log/messages.ts';
+import { below, type Change, exactly, type Store } from '../store/store.ts';
+import { Cleared } from './cleared.ts';
+import { type DirtyFile, dirtyFiles, type Selection } from './dirtyFiles.ts';
+import { FileUpdate, type FileOutcome } from './fileUpdate.ts';
+import { callPeer, type Line, type PeerLine } from './handshake.ts';
+import { NewDirectories } from './newDirectories.ts';
+
+export interface UpdateOptions {
+  readonly dryRun: boolean;
+  readonly selection: Selection;
+  /** Prints a line of the dry run. */
+  readonly print: (line: string) => void;
+}
+
+export interface UpdateContext {
+  readonly cluster: Cluster;
+  readonly store: Store;
+  readonly ignored: Ignored;
+  readonly log: Log;
+  readonly line: Line;
+  readonly options: UpdateOptions;
+}
+
+/** Files whose SIG is under way, ahead of the one that is being worked on. */
+const filesAhead = 64;
+
+/**
+ * Sends one peer all that is dirty for it. Nothing is connected to before there is something to send. Trouble with a file is
+ * counted and the next file follows; trouble with the connection ends this peer only.
+ */
+export class PeerUpdate {
+  readonly context: UpdateContext;
+  readonly peer: string;
+  readonly newDirectories = new NewDirectories();
+  readonly #cleared: Cleared;
+  /** Parents that the peer reported missing and that were marked once. */
+  readonly #missingParents = new Set<string>();
+  readonly #skipped: string[] = [];
+  readonly #settling: Promise<void>[] = [];
+  #line: PeerLine | undefined;
+
+  constructor(context: UpdateContext, peer: string) {
+    this.context = context;
+    this.peer = peer;
+    this.#cleared = new Cleared(context.store);
+  }
+
+  async run(): Promise<void> {
+    try {
+      while (await this.#pass());
+      await this.#line?.bye();
+    } catch (error) {
+      this.#connectionLost(error);
+    } finally {
+      this.#line?.hangUp();
+      await this.#cleared.flush();
+    }
+  }
+
+  get line(): PeerLine {
+    if (this.#line === undefined) throw new Error('not connected');
+    return this.#line;
+  }
+
+  /** Deletions, then creations. True when the peer has to be started over. */
+  async #pass(): Promise<boolean> {
+    const { cluster, store, options } = this.context;
+    for (const what of ['deletions', 'creations'] as const) {
+      const files = dirtyFiles(cluster, store, this.peer, options.selection, what);
+      if ((await this.#send(files)) === 'start over') {
+        await this.#cleared.flush();
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Keeps a number of files under way: their SIGs are sent ahead, everything with an effect strictly in order. */
+  async #send(files: AsyncIterable<DirtyFile>): Promise<'done' | 'start over'> {
+    const ahead: FileUpdate[] = [];
+    for await (const file of files) {
+      if (this.#isSkipped(file.name)) continue;
+      const line = await this.#connect();
+      const myname = decode(file.row.myname);
+      const room = line.myname === myname ? filesAhead : 1;
+      while (ahead.length >= room) if (await this.#finishFirst(ahead)) return 'start over';
+      await line.hello(myname);
+      const update = new FileUpdate(this, file);
+      update.begin();
+      ahead.push(update);
+    }
+    while (ahead.length > 0) if (await this.#finishFirst(ahead)) return 'start over';
+    await this.#settleAll();
+    return 'done';
+  }
+
+  /** True when the peer has to be started over. */
+  async #finishFirst(ahead: FileUpdate[]): Promise<boolean> {
+    const update = ahead.shift() as FileUpdate;
+    const { settled } = await update.finish();
+    if (settled === 'parent missing') return this.#parentMissing(update.file);
+    if (typeof settled === 'string') await this.#conclude(update.file, settled);
+    else this.#settleLater(settled.then((outcome) => this.#conclude(update.file, outcome)));
+    if (this.#settling.length >= unsettledAtOnce) await this.#settleAll();
+    return false;
+  }
+
+  #settleLater(settling: Promise<void>): void {
+    // A lost connection rejects many of these at once; the first one awaited tells.
+    settling.catch(() => undefined);
+    this.#settling.push(settling);
+  }
+
+  async #settleAll(): Promise<void> {
+    await Promise.all(this.#settling.splice(0));
+  }
+
+  async #conclude(file: DirtyFile, outcome: FileOutcome): Promise<void> {
+    if (outcome === 'done') await this.#cleared.done(file.row);
+  }
+
+  async #connect(): Promise<PeerLine> {
+    this.#line ??= await callPeer(this.context.line, this.peer);
+    return this.#line;
+  }
+
+  /** Could a conflict about this file be decided for us? Then its answer must be waited for. */
+  mayWin(file: DirtyFile): boolean {
+    const rule = this.context.cluster.conflictRule(this.peer, file.name);
+    return rule.peerIsOurSlave || rule.auto !== 'none';
+  }
+
+  /**
+   * The peer lacks the directory of a file. Once for each directory, everything in it is marked for this peer and the peer
+   * is started over; the second time what is below it is left for another run.
+   */
+  async #parentMissing({ name, row }: DirtyFile): Promise<boolean> {
+    const { log, store } = this.context;
+    await this.#settleAll();
+    const parent = name.slice(0, name.lastIndexOf('/')) as FileName;
+    const again = this.#missingParents.has(parent) || parent === '';
+    log.write(1, messages.fileStaysDirty);
+    if (again) log.error(messages.missingParent(parent));
+    else log.write(1, messages.missingParent(parent));
+    this.#missingParents.add(parent);
+    if (again) {
+      this.#skipped.push(parent + '/');
+      return false;
+    }
+    const encoded = encode(parent);
+    const mark = (marked: Encoded): Change => {
+      log.write(1, messages.markingDirty(decode(marked)));
+      return { type: 'markDirty', name: marked, peer: row.peer, myname: row.myname, forced: false };
+    };
+    for (const range of [exactly(encoded), below(encoded)]) {
+      for await (const { names } of store.files(range)) await store.apply(names.map(mark));
+    }
+    return true;
+  }
+
+  #isSkipped(name: FileName): boolean {
+    return this.#skipped.some((directory) => name.startsWith(directory));
+  }
+
+  /** Whatever ended the conversation: this peer's files stay dirty, other peers are not affected. */
+  #connectionLost(error: unknown): void {
+    const { log } = this.context;
+    const message = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof Error && 'code' in error))
+      log.write(0, error instanceof Error ? (error.stack ?? message) : message);
+    else log.write(0, `${this.peer}: ${message}`);
+    log.error(messages.connectionFailed(this.peer));
+    log.write(0, messages.hostStaysDirty);
+  }
+}
+
+/** Files of which all is sent and not everything is answered. */
+const unsettledAtOnce = 256;
