@@ -18,8 +18,10 @@ export interface BackupSettings {
  * original; what was there before moves to `.1`, that to `.2` and so on up to `.N-1`. Missing directories are made like
  * those that the file is in. Anything but a regular file needs no backup.
  *
- * The new copy is complete before older generations move, and the oldest is given up last: a full disk or a crash at any
- * point loses no generation that was there. With a Problem there is no new backup, and the file must not be changed.
+ * The new copy is complete before older generations move, so a full disk loses none of them, and a crash none but
+ * the oldest. With a Problem there is no new backup, and the file must not be changed.
+ *
+ * The names are those of the C program, and so a file that is itself called `x.1` shares its place with a generation of `x`.
  */
 export function keepGeneration(path: DiskPath, settings: BackupSettings): Problem | undefined {
   if (settings.generations <= 1) return undefined;
@@ -58,7 +60,7 @@ function keep(file: OpenFile, place: DiskPath, generations: number): Problem | u
   if (slots instanceof Problem) return slots;
   const [newest] = slots;
   if (newest === undefined) return new Problem('EISDIR', place);
-  const staged = stageFile(newest.path);
+  const staged = stageFile(newest);
   if (staged instanceof Problem) return staged;
   const problem = copy(file, staged) ?? setLike(staged, file.entry) ?? rotate(slots);
   if (problem === undefined) return staged.commit();
@@ -66,17 +68,13 @@ function keep(file: OpenFile, place: DiskPath, generations: number): Problem | u
   return problem;
 }
 
-interface Slot {
-  readonly path: DiskPath;
-  readonly taken: boolean;
-}
-
 /**
- * Where generations of one file can stand, newest first. A directory in such a place holds the backups of files in a directory
- * of that name, and a name can be too long to be numbered: generations then do with the other places.
+ * Where generations of one file can stand, newest first, as far as to the first place that is free. A directory in such a
+ * place holds the backups of files in a directory of that name, and a name can be too long to be numbered: generations
+ * then do with the other places.
  */
-function usableSlots(place: DiskPath, generations: number): Slot[] | Problem {
-  const slots: Slot[] = [];
+function usableSlots(place: DiskPath, generations: number): DiskPath[] | Problem {
+  const slots: DiskPath[] = [];
   for (let n = 0; n < generations; n++) {
     const path = (n === 0 ? place : `${place}.${n}`) as DiskPath;
     const found = inspect(path);
@@ -84,19 +82,18 @@ function usableSlots(place: DiskPath, generations: number): Slot[] | Problem {
       if (found.problem.code === 'ENAMETOOLONG' && n > 0) continue;
       return found.problem;
     }
-    if (found.state !== 'present') slots.push({ path, taken: false });
-    else if (found.entry.kind !== 'dir') slots.push({ path, taken: true });
+    if (found.state !== 'present') return [...slots, path];
+    if (found.entry.kind !== 'dir') slots.push(path);
   }
   return slots;
 }
 
-/** Frees the first place by moving generations on, the oldest first, no further than to the first place that is free. */
-function rotate(slots: readonly Slot[]): Problem | undefined {
-  const free = slots.findIndex((slot) => !slot.taken);
-  for (let n = free < 0 ? slots.length - 1 : free; n > 0; n--) {
-    const from = slots[n - 1] as Slot;
-    const to = slots[n] as Slot;
-    const problem = renameWithin(from.path, to.path.slice(to.path.lastIndexOf('/') + 1));
+/** Frees the first place by moving every generation on by one; what is in the last place goes. */
+function rotate(slots: readonly DiskPath[]): Problem | undefined {
+  for (let n = slots.length - 1; n > 0; n--) {
+    const from = slots[n - 1] as DiskPath;
+    const to = slots[n] as DiskPath;
+    const problem = renameWithin(from, to.slice(to.lastIndexOf('/') + 1));
     if (problem !== undefined) return problem;
   }
   return undefined;
