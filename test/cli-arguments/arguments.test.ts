@@ -141,7 +141,7 @@ test('ports are numbers or service names', () => {
   }
 });
 
-/** Command lines that are usage errors, and some that are not. */
+/** Command lines that are usage errors, and some that are not (none that serves). */
 const commandLines: readonly string[][] = [
   [],
   ...['-q', '-k', '-N', '-', '-I', '-v', '-C nope', '-C BAD', '--H', '--nonsense', '-5', '-c -5', '-0', '-c-r'],
@@ -190,7 +190,13 @@ test('usage errors are the same as those of the C program', (t) => {
     delete env['POSIXLY_CORRECT'];
     if (!existsSync(program)) return t.skip('skipped: no /usr/sbin/csync2 to compare with');
     for (const args of commandLines) {
-      const { stdout, status } = spawnSync(program, args, { env, encoding: 'latin1', cwd: directory, input: '' });
+      const { stdout, status } = spawnSync(program, args, {
+        env,
+        encoding: 'latin1',
+        cwd: directory,
+        input: '',
+        timeout: 5000,
+      });
       const parsed = parse(...args);
       assert.equal(status, 1, args.join(' '));
       const isUsage = parsed.outcome === 'print';
