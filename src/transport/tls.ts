@@ -22,7 +22,10 @@ export async function secure(
 ): Promise<Secured> {
   const options = { ...usable(credentials), rejectUnauthorized: false } as const;
   if (early.length > 0) stream.unshift(early);
+  // Half a connection is no use for a handshake: a peer that ends now must not be waited for.
+  stream.allowHalfOpen = false;
   const secured = await (role === 'client' ? connect(stream, options) : accept(stream, options));
+  secured.allowHalfOpen = true;
   const certificate = secured.getPeerX509Certificate()?.raw;
   if (certificate === undefined) {
     secured.destroy();

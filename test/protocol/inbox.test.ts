@@ -6,6 +6,12 @@ import { Inbox, ProtocolError, requestLineLimit } from '../../src/protocol/proto
 /** What to ask of the inbox next: a line, or so many bytes. */
 type Wish = 'line' | number;
 
+interface Item {
+  readonly wish: Wish;
+  readonly wire: string;
+  readonly result: string;
+}
+
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
 
 /** Pushes the chunks one after the other, asking for as much as possible in between. */
@@ -106,8 +112,8 @@ describe('inbox', () => {
     const line = fc.string({ unit: fc.constantFrom('a', '\r', '\0', '\xff', ' '), maxLength: 40 });
     const blob = fc.string({ unit: fc.constantFrom('a', '\n', '\r', '\xff'), maxLength: 60 });
     const item = fc.oneof(
-      line.map((text) => ({ wish: 'line', wire: `${text}\n`, result: `line ${text.replace(/\r$/, '')}` })),
-      blob.map((text) => ({ wish: text.length, wire: text, result: `bytes ${text}` })),
+      line.map((text): Item => ({ wish: 'line', wire: `${text}\n`, result: `line ${text.replace(/\r$/, '')}` })),
+      blob.map((text): Item => ({ wish: text.length, wire: text, result: `bytes ${text}` })),
     );
     fc.assert(
       fc.property(fc.array(item, { maxLength: 30 }), fc.array(fc.nat(1000), { maxLength: 20 }), (items, cuts) => {
