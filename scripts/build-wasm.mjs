@@ -1,5 +1,6 @@
 // Compiles src/librsync/assembly twice: with vectors, and without for engines that have none. Only what is older than
-// its sources (or than this recipe) is compiled again.
+// its sources (or than this recipe) is compiled again. Then makes one JavaScript file of the worker thread, which finds
+// the modules beside it.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -40,3 +41,14 @@ for (const { file, features } of variants) {
   ]);
   if (error) throw new Error(`${file} does not compile:\n${stderr.toString()}`, { cause: error });
 }
+
+const { build } = await import('esbuild');
+await build({
+  entryPoints: [join(room, 'signatureWorker.ts')],
+  outfile: join(room, 'librsync-worker.generated.js'),
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  legalComments: 'none',
+});

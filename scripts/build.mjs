@@ -43,7 +43,9 @@ async function bundle() {
   const { build } = await import('esbuild');
   rmSync('dist', { recursive: true, force: true });
   mkdirSync('dist');
-  const options = {
+  await build({
+    entryPoints: ['src/main.ts'],
+    outfile: 'dist/csync2.cjs',
     bundle: true,
     platform: 'node',
     format: 'cjs',
@@ -52,15 +54,10 @@ async function bundle() {
     define: { 'import.meta.url': 'csync2ModuleUrl' },
     banner: { js: "const csync2ModuleUrl = require('node:url').pathToFileURL(__filename).href;" },
     legalComments: 'none',
-  };
-  await build({ ...options, entryPoints: ['src/main.ts'], outfile: 'dist/csync2.cjs' });
-  await build({
-    ...options,
-    entryPoints: ['src/librsync/signatureWorker.ts'],
-    outfile: 'dist/librsync-worker.cjs',
   });
   // The package is ESM; what is in dist/ is CommonJS, also the launcher, whose name has no extension.
   writeFileSync('dist/package.json', '{ "type": "commonjs" }\n');
+  copyFileSync('src/librsync/librsync-worker.generated.js', 'dist/librsync-worker.mjs');
   for (const file of readdirSync('src/librsync')) {
     if (file.endsWith('.wasm')) copyFileSync(join('src/librsync', file), join('dist', file));
   }

@@ -13,7 +13,8 @@ export interface Range {
 
 /** The records of a range: fewer bytes than expected when the file ends early. Or why there are none. */
 export type RangeAnswer =
-  { readonly records: ArrayBuffer; readonly length: number; readonly error?: never } | { readonly error: unknown };
+  | { readonly records: ArrayBuffer; readonly length: number }
+  | { readonly message: string; readonly code: string | undefined; readonly syscall: string | undefined };
 
 parentPort?.on('message', ({ fd, position, bytes, parameters }: Range) => {
   let answer: RangeAnswer;
@@ -21,7 +22,9 @@ parentPort?.on('message', ({ fd, position, bytes, parameters }: Range) => {
     const records = new ArrayBuffer(Math.ceil(bytes / parameters.blockLength) * (4 + parameters.strongLength));
     answer = { records, length: signRange(fd, position, bytes, parameters, Buffer.from(records), 0) };
   } catch (error) {
-    answer = { error };
+    // Of an Error, no more than its message would arrive at the other thread.
+    const { message, code, syscall } = error as NodeJS.ErrnoException;
+    answer = { message, code, syscall };
   }
   parentPort?.postMessage(answer, 'records' in answer ? [answer.records] : []);
 });

@@ -16,15 +16,15 @@ class Hasher {
   broken = false;
 
   constructor() {
-    // The bundle has the worker beside it under its own name.
-    const file = import.meta.url.endsWith('.cjs') ? './librsync-worker.cjs' : './signatureWorker.ts';
+    // Threads run no TypeScript on every Node: the build makes one file of the worker, and puts it beside the bundle.
+    const file = import.meta.url.endsWith('.cjs') ? './librsync-worker.mjs' : './librsync-worker.generated.js';
     this.#worker = new Worker(new URL(file, import.meta.url));
     this.#worker.unref();
     this.#worker.on('message', (answer: RangeAnswer) => {
       const waiting = this.#waiting.shift();
       if (this.#waiting.length === 0) this.#worker.unref();
       if ('records' in answer) waiting?.resolve(Buffer.from(answer.records, 0, answer.length));
-      else waiting?.reject(answer.error);
+      else waiting?.reject(Object.assign(new Error(answer.message), { code: answer.code, syscall: answer.syscall }));
     });
     this.#worker.on('error', (error) => this.#fail(error));
     this.#worker.on('exit', (code) => this.#fail(new Error(`signature thread ended (${code})`)));
