@@ -142,44 +142,19 @@ test('ports are numbers or service names', () => {
 });
 
 /** Command lines that are usage errors, and some that are not (none that serves). */
-const commandLines: readonly string[][] = [
-  [],
-  ...['-q', '-k', '-N', '-', '-I', '-v', '-C nope', '-C BAD', '--H', '--nonsense', '-5', '-c -5', '-0', '-c-r'],
-  ...['-k a b', '-k x -v', '-v -k x', '-kx', '-H -k x', '-ck x'],
-  ...['-c -h', '-u -c', '-uc', '-cx', '-xu', '-cc', '-uu', '-xx', '-HH', '-HL', '-RR', '-ff a', '-mm a', '-hh a'],
-  ...[
-    '-oo a',
-    '-SS a b',
-    '-TL',
-    '-HT',
-    '-iT',
-    '-ux',
-    '-cux',
-    '-cuT',
-    '-cuc',
-    '-cuu',
-    '-iiii',
-    '-TiT',
-    '-II',
-    '-cII /a',
-  ],
-  ...['-H a', '-L a', '-M a', '-R a', '-ii a', '-i a', '-S', '-S a', '-S a b c', '-T a b c d', '-TT a b c d'],
-  ...['-h', '-f', '-m', '-o', '-c', '-u', '-x', '-cu', '-c -u', '-H', '-L', '-M', '-S a b', '-T', '-TTT', '-T a b c'],
-  ...[
-    '-R',
-    '-i',
-    '-ii',
-    '-iii',
-    '-i -i',
-    '-c /a -r',
-    '-c -- -r',
-    '-cvvNx /a',
-    '-H -p abc',
-    '-TIXU',
-    '-cIr',
-    '-x -P a,',
-  ],
-].map((line) => (typeof line === 'string' ? line.split(' ') : line));
+const commandLines: readonly string[][] = [[]].concat(
+  `
+  -q | -k | -N | - | -I | -v | -C nope | -C BAD | --H | --nonsense | -5 | -c -5 | -0 | -c-r
+  -k a b | -k x -v | -v -k x | -kx | -H -k x | -ck x
+  -c -h | -u -c | -uc | -cx | -xu | -cc | -uu | -xx | -HH | -HL | -RR | -ff a | -mm a | -hh a | -oo a | -SS a b | -TL
+  -HT | -iT | -ux | -cux | -cuT | -cuc | -cuu | -iiii | -TiT | -II | -cII /a
+  -H a | -L a | -M a | -R a | -ii a | -i a | -S | -S a | -S a b c | -T a b c d | -TT a b c d
+  -h | -f | -m | -o | -c | -u | -x | -cu | -c -u | -H | -L | -M | -R | -S a b | -T | -TTT | -T a b c
+  -c /a -r | -c -- -r | -cvvNx /a | -H -p abc | -TIXU | -cIr | -x -P a,`
+    .trim()
+    .split(/\s*[|\n]\s*/)
+    .map((line) => line.split(' ')),
+);
 
 test('usage errors are the same as those of the C program', (t) => {
   const program = '/usr/sbin/csync2';
