@@ -7,11 +7,7 @@ import { afterOptions, modes, modifiers, synopsis, type OptionEntry, type Option
 export type Invocation = ModeArguments & { readonly options: Options };
 
 export type ModeArguments =
-  | { readonly mode: 'hint' | 'update' | 'cover' | 'force' | 'mark'; readonly files: readonly string[] }
-  /** Without files: every hint. */
-  | { readonly mode: 'check' | 'check-and-update'; readonly files: readonly string[] }
-  /** `-x`. Without files: `/`, recursively. */
-  | { readonly mode: 'synchronize'; readonly files: readonly string[] }
+  | FileArguments
   | { readonly mode: 'list-hints' | 'list-files' | 'list-dirty' | 'remove-old' }
   | { readonly mode: 'list-pair'; readonly pair: Pair }
   /** No pair: all pairs. No file: all files. */
@@ -23,6 +19,15 @@ export type ModeArguments =
     }
   | { readonly mode: 'serve'; readonly listener: 'inetd' | 'stand-alone' | 'one-connection' }
   | { readonly mode: 'create-key'; readonly file: string };
+
+/**
+ * Without files `check` and `check-and-update` go through every hint, `synchronize` (`-x`) checks `/` recursively, and
+ * `update` sends everything.
+ */
+export interface FileArguments {
+  readonly mode: 'hint' | 'check' | 'update' | 'check-and-update' | 'synchronize' | 'cover' | 'force' | 'mark';
+  readonly files: readonly string[];
+}
 
 export interface Pair {
   readonly myname: string;

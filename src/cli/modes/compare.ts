@@ -1,0 +1,80 @@
+import type { FileName } from '../../bytes/bytes.ts';
+import { encode } from '../../bytes/urlEncoding.ts';
+import type { Pair } from '../../groups/cluster.ts';
+import * as messages from '../../log/messages.ts';
+import { markDirty } from '../../scan/marking.ts';
+import type { Change } from '../../store/store.ts';
+import { comparePair, type Difference } from '../../sync/compare.ts';
+import { fetchContent } from '../../sync/fetchContent.ts';
+import type { Line } from '../../sync/handshake.ts';
+import { showDiff } from '../diff.ts';
+import type { Setup } from '../setup.ts';
+
+export interface CompareOptions {
+  readonly file: FileName | undefined;
+  /** `-TT`: unified diffs in place of lines. */
+  readonly diffs: boolean;
+  /** `-TI`: mark what differs or is only here. */
+  readonly mark: boolean;
+  /** `-X`: with `-TI`, also what is only there. */
+  readonly removals: boolean;
+  /** `-U`: with `-TI`, only for the peer that it was compared with. */
+  readonly onlyThisPeer: boolean;
+}
+
+/** `-T`: true when anything differs. A peer that cannot be asked is an error, and the next pair follows. */
+export async function compare(
+  setup: Setup,
+  line: Line,
+  pairs: readonly Pair[],
+  options: CompareOptions,
+): Promise<boolean> {
+  let any = false;
+  for (const pair of pairs) {
+    try {
+      for await (const difference of comparePair({ ...setup, line }, pair, options.file)) {
+        any = true;
+        await show(setup, line, pair, difference, options);
+        if (options.mark) await markDifference(setup, difference, options);
+      }
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error)) throw error;
+      setup.log.write(0, error.message);
+      setup.log.error(messages.connectionFailed(pair.peer));
+    }
+  }
+  return any;
+}
+
+async function show(
+  setup: Setup,
+  line: Line,
+  pair: Pair,
+  difference: Difference,
+  options: CompareOptions,
+): Promise<void> {
+  const { side, myname, peer, name } = difference;
+  if (!options.diffs) return setup.output.line(`${side}\t${myname}\t${peer}\t${name}`);
+  const group = setup.cluster.groupFor(peer, name);
+  const path = setup.cluster.toDisk(name);
+  if (group === undefined || path === undefined) return;
+  setup.output.flush();
+  await showDiff(fetchContent(line, pair, group.key, name), path, `${peer}:${name}`, `${myname}:${name}`, setup.log);
+}
+
+async function markDifference(
+  { cluster, store, log }: Setup,
+  difference: Difference,
+  options: CompareOptions,
+): Promise<void> {
+  if (difference.side === 'R' && !options.removals) return;
+  const { name, peer } = difference;
+  const marks = markDirty(cluster, name, encode(name), false);
+  const wanted = options.onlyThisPeer ? marks.filter((change) => isFor(change, peer)) : marks;
+  if (wanted.length > 0) log.write(1, messages.markingDirty(name));
+  await store.apply(wanted);
+}
+
+function isFor(change: Change, peer: string): boolean {
+  return change.type !== 'markDirty' || change.peer === encode(peer);
+}

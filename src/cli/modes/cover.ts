@@ -1,0 +1,27 @@
+import type { DiskPath, FileName } from '../../bytes/bytes.ts';
+import { decode, encode } from '../../bytes/urlEncoding.ts';
+import { inspect } from '../../filesystem/inspect.ts';
+import { Walk } from '../../filesystem/walk.ts';
+import type { Setup } from '../setup.ts';
+
+/** `-o`: what the configuration covers at (and with `recursive` below) these paths, with its `compare` patterns. */
+export function listCovered(setup: Setup, paths: readonly DiskPath[], recursive: boolean): void {
+  for (const path of paths) {
+    const names = setup.cluster.toNames(path);
+    if (recursive) names.push(...setup.cluster.prefixesBelow(path));
+    for (const name of names) coverOne(setup, name, recursive);
+  }
+}
+
+function coverOne({ cluster, output, ignored, log }: Setup, name: FileName, recursive: boolean): void {
+  const coverage = cluster.coverage(true);
+  const path = cluster.toDisk(name);
+  if (path === undefined) return;
+  if (coverage.covers(name) && inspect(path).state === 'present') output.line(name);
+  if (!recursive || !coverage.mayContain(name)) return;
+  const walk = new Walk(path, encode(name), coverage.enter(name), { ignored });
+  for (let batch = walk.next(4096); batch !== undefined; batch = walk.next(4096)) {
+    for (const found of batch.names) output.line(decode(found));
+    for (const problem of batch.problems) log.error(problem.toString());
+  }
+}

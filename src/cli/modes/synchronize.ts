@@ -1,0 +1,57 @@
+import fs from 'node:fs';
+import type { DiskPath } from '../../bytes/bytes.ts';
+import { decode } from '../../bytes/urlEncoding.ts';
+import { writeFully } from '../../log/writeFully.ts';
+import { Check, type CheckOptions } from '../../scan/check.ts';
+import type { NameRange } from '../../store/store.ts';
+import { updateAll } from '../../sync/updateAll.ts';
+import type { Options } from '../arguments.ts';
+import { lineOf } from '../line.ts';
+import type { Place, Setup } from '../setup.ts';
+import { rangesOf, relevantNames } from './database.ts';
+
+/** Peers that are served at the same time. */
+const jobs = 8;
+
+/** `-c FILE…` */
+export async function checkPaths(setup: Setup, options: Options, paths: readonly DiskPath[]): Promise<void> {
+  const check = newCheck(setup, options, options.recursive);
+  for (const path of paths) {
+    const below = options.recursive ? setup.cluster.prefixesBelow(path) : [];
+    if (below.length > 0 || relevantNames(setup, path).length > 0) await check.run(path);
+  }
+}
+
+/** `-c` without files: every hint, which is forgotten once it has been checked. */
+export async function checkHints(setup: Setup, options: Options): Promise<void> {
+  for (const { name, recursive } of await setup.store.hints()) {
+    await newCheck(setup, options, recursive).run(decode(name) as DiskPath);
+    await setup.store.apply([{ type: 'dropHint', name, recursive }]);
+  }
+}
+
+/** `-u`: what is dirty goes to the peers; with paths only what is at (or with `-r` below) them. */
+export async function update(
+  setup: Setup,
+  place: Place,
+  paths: readonly DiskPath[] | undefined,
+  recursive: boolean,
+): Promise<void> {
+  const { options } = place;
+  const ranges: readonly NameRange[] | undefined = paths?.flatMap((path) => rangesOf(setup, path, recursive));
+  const print = (line: string): void => setup.output.line(line);
+  await updateAll(
+    { ...setup, line: lineOf(place, setup), options: { dryRun: options.dryRun, selection: { ranges }, print } },
+    options.peers,
+    jobs,
+  );
+}
+
+function newCheck({ cluster, store, ignored, log }: Setup, options: Options, recursive: boolean): Check {
+  const checkOptions: CheckOptions = { recursive, init: options.initRun, forced: options.force };
+  const descriptor = options.directoryDescriptor;
+  if (descriptor === undefined) return new Check(cluster, store, ignored, log, checkOptions);
+  fs.fstatSync(descriptor);
+  const onDirectory = (name: string): void => writeFully(descriptor, name + '\0');
+  return new Check(cluster, store, ignored, log, { ...checkOptions, onDirectory });
+}

@@ -1,0 +1,26 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { type DiskPath, fromText, fsPath } from '../bytes/bytes.ts';
+
+/**
+ * An argument as an absolute path: `.`, `..` and `//` removed, links in its parent directories resolved, the last
+ * component kept as it is. Parents that do not exist are kept as written.
+ */
+export function absolutePath(argument: string): DiskPath {
+  const clean = path.posix.resolve(fromText(process.cwd()), argument);
+  if (clean === '/') return clean as DiskPath;
+  return path.posix.join(realParent(path.posix.dirname(clean)), path.posix.basename(clean)) as DiskPath;
+}
+
+/** The real path of the deepest ancestor that exists, then the rest. */
+function realParent(directory: string): string {
+  for (let missing = '', at = directory; ; missing = path.posix.join(path.posix.basename(at), missing)) {
+    try {
+      return path.posix.join(fs.realpathSync.native(fsPath(at), 'latin1'), missing);
+    } catch (error) {
+      const absent = error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+      if (!absent || at === '/') throw error;
+    }
+    at = path.posix.dirname(at);
+  }
+}

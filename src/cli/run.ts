@@ -1,0 +1,206 @@
+import { runActions } from '../actions/runActions.ts';
+import type { DiskPath, FileName } from '../bytes/bytes.ts';
+import { NotAMemberError } from '../groups/cluster.ts';
+import { createLog } from '../log/levelLog.ts';
+import type { BranchingLog, Sink } from '../log/log.ts';
+import * as messages from '../log/messages.ts';
+import { createStderrSink } from '../log/stderrSink.ts';
+import { createSyslogSink } from '../log/syslogSink.ts';
+import { createTimestamps } from '../log/timestamps.ts';
+import { writeFully } from '../log/writeFully.ts';
+import { type Invocation, ownArguments, parseArguments } from './arguments.ts';
+import { lineOf } from './line.ts';
+import { compare } from './modes/compare.ts';
+import { listCovered } from './modes/cover.ts';
+import { addHints, force, mark, prune } from './modes/database.ts';
+import { createKeyFile } from './modes/keyFile.ts';
+import { listDirty, listFiles, listHints } from './modes/lists.ts';
+import { checkHints, checkPaths, update } from './modes/synchronize.ts';
+import { Output } from './output.ts';
+import { absolutePath } from './paths.ts';
+import { findPlace, type Place, refuseWhenLocked, setUp, type Setup } from './setup.ts';
+import { version } from './version.ts';
+
+/** Exit status of a mode that found nothing to list, or nothing to complain about. */
+const nothingFound = 2;
+
+/** The whole program: reads the command line, does what it says, returns the exit status. */
+export async function run(): Promise<number> {
+  const parsed = parseArguments(ownArguments(), {
+    version,
+    optionsFirst: process.env['POSIXLY_CORRECT'] !== undefined,
+  });
+  switch (parsed.outcome) {
+    case 'print':
+      if (parsed.complaint !== undefined) writeFully(2, `csync2: ${parsed.complaint}\n`);
+      writeFully(1, parsed.text);
+      return parsed.exitCode;
+    case 'refuse':
+      writeFully(2, `${parsed.message}\n`);
+      return 1;
+    case 'run':
+      return runMode(parsed.invocation);
+  }
+}
+
+async function runMode(invocation: Invocation): Promise<number> {
+  const log = createLog(invocation.options.verbosity, sinkOf(invocation));
+  const timestamps = createTimestamps({
+    stderr: invocation.options.timestamps,
+    file: invocation.options.timestampFile,
+  });
+  const place = findPlace(invocation.options);
+  timestamps.begin();
+  let status: number;
+  try {
+    status = await perform(invocation, place, log);
+  } catch (error) {
+    log.error(describe(error));
+    status = 1;
+  }
+  timestamps.end();
+  if (invocation.mode !== 'serve' && invocation.mode !== 'create-key') {
+    log.write(1, messages.connectionClosed);
+    log.write(log.errors > 0 ? 0 : 1, messages.finished(log.errors));
+  }
+  return log.errors > 0 ? 1 : status;
+}
+
+function sinkOf({ options }: Invocation): Sink {
+  const { timestamps } = options;
+  return options.syslog ? createSyslogSink() : createStderrSink({ timestamps });
+}
+
+async function perform(invocation: Invocation, place: Place, log: BranchingLog): Promise<number> {
+  if (invocation.mode === 'create-key') {
+    createKeyFile(invocation.file);
+    return 0;
+  }
+  refuseWhenLocked(place);
+  if (invocation.mode === 'serve') {
+    const { serveSocket, serveStdio } = await import('./modes/serve.ts');
+    if (invocation.listener === 'inetd') await serveStdio(place, log);
+    else await serveSocket(place, log, invocation.listener === 'one-connection');
+    return 0;
+  }
+  const output = new Output();
+  const setup = await setUp(place, log, output);
+  try {
+    const status = await performOn(setup, invocation, place);
+    await runActions(setup.store, (name) => setup.cluster.toDisk(name), log);
+    return status;
+  } finally {
+    output.flush();
+    await setup.store.close();
+  }
+}
+
+/** Modes that work on the database of one configuration. */
+async function performOn(
+  setup: Setup,
+  invocation: Exclude<Invocation, { mode: 'create-key' | 'serve' }>,
+  place: Place,
+): Promise<number> {
+  const { options } = invocation;
+  const { recursive } = options;
+  switch (invocation.mode) {
+    case 'list-hints':
+      return listed(await listHints(setup));
+    case 'list-files':
+      return listed(await listFiles(setup, (name) => setup.cluster.covering(name).length > 0));
+    case 'list-dirty':
+      return listed(await listDirty(setup));
+    case 'list-pair':
+      return listed(await listPair(setup, invocation.pair));
+    case 'remove-old':
+      await prune(setup);
+      return 0;
+    case 'hint':
+      await addHints(setup, invocation.files.map(absolutePath), recursive);
+      return 0;
+    case 'force':
+      await force(setup, invocation.files.map(absolutePath), recursive);
+      return 0;
+    case 'mark':
+      await mark(setup, invocation.files.map(absolutePath), recursive, options.force);
+      return 0;
+    case 'cover':
+      listCovered(setup, invocation.files.map(absolutePath), recursive);
+      return 0;
+    case 'compare':
+      return comparePairs(setup, invocation, place);
+    case 'check':
+    case 'update':
+    case 'check-and-update':
+    case 'synchronize':
+      await synchronize(setup, place, invocation.mode, invocation.files.map(absolutePath));
+      return 0;
+  }
+}
+
+async function synchronize(
+  setup: Setup,
+  place: Place,
+  mode: 'check' | 'update' | 'check-and-update' | 'synchronize',
+  paths: readonly DiskPath[],
+): Promise<void> {
+  if (!setup.cluster.isMember) throw new NotAMemberError(place.host);
+  const { options } = place;
+  const all = paths.length === 0;
+  if (mode === 'synchronize' && all) {
+    await checkPaths(setup, { ...options, recursive: true }, ['/' as DiskPath]);
+  } else if (mode !== 'update') {
+    if (all) await checkHints(setup, options);
+    else await checkPaths(setup, options, paths);
+  }
+  if (mode !== 'check') await update(setup, place, all ? undefined : paths, options.recursive);
+}
+
+function listPair(
+  setup: Setup,
+  { myname, peer }: { readonly myname: string; readonly peer: string },
+): Promise<boolean> {
+  const keys = setup.cluster.pairs
+    .filter((pair) => pair.myname === myname && pair.peer === peer)
+    .flatMap((pair) => pair.keys);
+  return listFiles(setup, (name) => setup.cluster.isShared(peer, keys, name));
+}
+
+async function comparePairs(
+  setup: Setup,
+  invocation: Extract<Invocation, { mode: 'compare' }>,
+  place: Place,
+): Promise<number> {
+  const { pair: wanted, diffs, options } = invocation;
+  const pairs = setup.cluster.pairs.filter(
+    ({ myname, peer }) => wanted === undefined || (myname === wanted.myname && peer === wanted.peer),
+  );
+  if (pairs.length === 0 && wanted !== undefined) {
+    throw new Error(`No group has ${wanted.myname} and ${wanted.peer} together.`);
+  }
+  const files: (FileName | undefined)[] =
+    invocation.file === undefined ? [undefined] : setup.cluster.toNames(absolutePath(invocation.file));
+  let differ = false;
+  for (const file of files) {
+    if (file !== undefined && setup.cluster.covering(file).length === 0) continue;
+    const found = await compare(setup, lineOf(place, setup), pairs, {
+      file,
+      diffs,
+      mark: options.initRun,
+      removals: options.markRemovals,
+      onlyThisPeer: options.onlyThisPeer,
+    });
+    differ = found || differ;
+  }
+  return differ ? 0 : nothingFound;
+}
+
+function listed(any: boolean): number {
+  return any ? 0 : nothingFound;
+}
+
+/** Errors that are foreseen carry a `code` and a message for people; anything else is a defect and shows where. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return 'code' in error ? error.message : (error.stack ?? error.message);
+}

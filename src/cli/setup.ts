@@ -1,0 +1,105 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import { fromText, fsPath } from '../bytes/bytes.ts';
+import type { Config } from '../config/config.ts';
+import { configPath } from '../config/configPath.ts';
+import { parseConfig } from '../config/parse.ts';
+import type { Ignored } from '../entry/entry.ts';
+import { buildCluster } from '../groups/build.ts';
+import type { Cluster } from '../groups/cluster.ts';
+import type { Log } from '../log/log.ts';
+import * as messages from '../log/messages.ts';
+import { displayName, locate } from '../store/location.ts';
+import { openStore } from '../store/open.ts';
+import type { Store } from '../store/store.ts';
+import type { TlsCredentials } from '../transport/channel.ts';
+import type { Options } from './arguments.ts';
+import type { Output } from './output.ts';
+
+/** One configuration of this host, read, with its database open. */
+export interface Setup {
+  readonly config: Config;
+  readonly cluster: Cluster;
+  readonly ignored: Ignored;
+  readonly store: Store;
+  readonly log: Log;
+  readonly output: Output;
+}
+
+/** Where everything is, as command line and environment say. */
+export interface Place {
+  readonly systemDirectory: string;
+  readonly host: string;
+  readonly options: Options;
+}
+
+/** A condition that ends the run at once; the message says it all. */
+export class SetupError extends Error {
+  readonly code: 'LOCKED' | 'CREDENTIALS' | 'ARGUMENT';
+  constructor(code: SetupError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'SetupError';
+    this.code = code;
+  }
+}
+
+const defaultLockTimeout = 10;
+
+export function findPlace(options: Options): Place {
+  return {
+    systemDirectory: fromText(process.env['CSYNC2_SYSTEM_DIR'] ?? '/etc'),
+    host: options.hostName ?? fromText(os.hostname().toLowerCase()),
+    options,
+  };
+}
+
+/** While this file is there, csync2 refuses to do anything. */
+export function refuseWhenLocked({ systemDirectory }: Place): void {
+  const lock = `${systemDirectory}/csync2.lock`;
+  if (fs.existsSync(fsPath(lock))) throw new SetupError('LOCKED', messages.lockFound(lock));
+}
+
+/** Reads the configuration of this name ('': the default one), without its database. */
+export function readCluster(place: Place, name: string, log: Log, groups: readonly string[] | undefined) {
+  const { systemDirectory, host, options } = place;
+  const file = configPath(systemDirectory, name);
+  log.write(2, messages.configFile(file));
+  const config = parseConfig(file, (path) => fs.readFileSync(fsPath(path)));
+  const cluster = buildCluster({ config, host, systemDirectory, groups, peers: options.peers });
+  for (const { name: prefix, path } of cluster.prefixes) log.write(2, messages.prefixIsSet(prefix, path));
+  log.write(2, messages.myHostname(host));
+  return { config, cluster };
+}
+
+export async function openDatabase({ host, options }: Place, name: string, config: Config, log: Log): Promise<Store> {
+  const location = locate(options.database ?? config.database, host, name);
+  log.write(2, messages.databaseFile(displayName(location)));
+  return openStore(location, {
+    lockTimeout: config.lockTimeout ?? defaultLockTimeout,
+    unsafe: options.unsafe,
+    smallTransactions: options.smallTransactions,
+  });
+}
+
+export async function setUp(place: Place, log: Log, output: Output): Promise<Setup> {
+  const name = place.options.configName;
+  const { config, cluster } = readCluster(place, name, log, place.options.groups);
+  const store = await openDatabase(place, name, config, log);
+  return { config, cluster, ignored: config.ignore, store, log, output };
+}
+
+/** This host's key and certificate, PEM. */
+export async function readCredentials({ systemDirectory }: Place): Promise<TlsCredentials> {
+  const read = async (file: string): Promise<string> => {
+    const path = `${systemDirectory}/${file}`;
+    try {
+      return await fs.promises.readFile(fsPath(path), 'latin1');
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new SetupError('CREDENTIALS', `Cannot read ${path}, which TLS connections need: ${reason}`, {
+        cause: error,
+      });
+    }
+  };
+  return { key: await read('csync2_ssl_key.pem'), certificate: await read('csync2_ssl_cert.pem') };
+}

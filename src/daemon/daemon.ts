@@ -1,0 +1,85 @@
+import { pidPrefix } from '../log/levelLog.ts';
+import type { BranchingLog } from '../log/log.ts';
+import * as messages from '../log/messages.ts';
+import type { SessionEnvironment } from '../session/served.ts';
+import { Session } from '../session/session.ts';
+import type { Channel } from '../transport/channel.ts';
+import { listenTcp, type Listener } from '../transport/listenTcp.ts';
+
+export interface DaemonOptions {
+  /** Name or address to listen on; undefined: all. */
+  readonly address: string | undefined;
+  readonly port: number;
+  /** A listening socket handed over by systemd. */
+  readonly fd: number | undefined;
+  readonly name: string;
+  /** `-iii`: one connection, then the end. */
+  readonly once: boolean;
+  /** Called when connections are accepted. */
+  readonly onReady: () => void;
+}
+
+type Environment = Omit<SessionEnvironment, 'log'>;
+
+/** Accepts connections and serves each independently of the others, until it is told to stop. */
+export class Daemon {
+  readonly #options: DaemonOptions;
+  readonly #environment: Environment;
+  readonly #log: BranchingLog;
+  readonly #sessions = new Map<Session, Promise<void>>();
+  #listener: Listener | undefined;
+  #ended: (() => void) | undefined;
+
+  constructor(options: DaemonOptions, environment: Environment, log: BranchingLog) {
+    this.#options = options;
+    this.#environment = environment;
+    this.#log = log;
+  }
+
+  /** Resolves when the daemon was stopped and the last session has ended. */
+  async run(): Promise<void> {
+    const { address, port, fd, name, onReady } = this.#options;
+    const end = new Promise<void>((resolve) => (this.#ended = resolve));
+    this.#listener = await listenTcp({
+      address,
+      port,
+      fd,
+      onChannel: (channel) => this.#accept(channel),
+      onError: (error) => this.#log.error(error.message),
+    });
+    this.#log.write(1, messages.listeningOn(this.#listener.address, this.#listener.port, name));
+    onReady();
+    await end;
+    await Promise.all(this.#sessions.values());
+  }
+
+  /** Accepts nothing more; sessions under way go on to their end. */
+  drain(): void {
+    this.#listener?.close();
+    this.#ended?.();
+  }
+
+  /** Ends the sessions too. */
+  stop(): void {
+    this.drain();
+    for (const session of this.#sessions.keys()) session.stop();
+  }
+
+  #accept(channel: Channel): void {
+    if (this.#options.once) this.drain();
+    const session = new Session(channel, { ...this.#environment, log: this.#log.child(pidPrefix()) });
+    this.#sessions.set(
+      session,
+      serve(session, channel).finally(() => this.#sessions.delete(session)),
+    );
+  }
+}
+
+/** One session from the first log line to the last. */
+export async function serve(session: Session, channel: Channel): Promise<void> {
+  const { log } = session;
+  log.write(1, messages.newConnection(channel.remoteAddress ?? 'unknown', channel.remotePort ?? 0));
+  await session.run();
+  log.write(1, messages.connectionClosed);
+  log.write(log.errors > 0 ? 0 : 1, messages.finished(log.errors));
+}

@@ -1,0 +1,17 @@
+import { decode } from '../bytes/urlEncoding.ts';
+import { PeerUpdate, type UpdateContext } from './updatePeer.ts';
+
+/** Sends every peer what is dirty for it, several peers at once. `wanted` undefined: every peer of the configuration. */
+export async function updateAll(
+  context: UpdateContext,
+  wanted: readonly string[] | undefined,
+  jobs: number,
+): Promise<void> {
+  const dirty = (await context.store.dirtyPeers()).map(decode);
+  const peers = dirty.filter((peer) => context.cluster.peers.includes(peer) && (wanted?.includes(peer) ?? true));
+  const work = peers.values();
+  const worker = async (): Promise<void> => {
+    for (const peer of work) await new PeerUpdate(context, peer).run();
+  };
+  await Promise.all(Array.from({ length: Math.min(jobs, peers.length) }, worker));
+}
