@@ -12,7 +12,11 @@ export type { AutoMethod };
 export interface Cluster {
   /** Own name, lower-cased: what `-N` or the kernel said, not the `myname` of a group. */
   readonly host: string;
-  /** In the order of the configuration; with a group filter only the groups it names. Never empty unless `isMember` is false. */
+  /**
+   * In the order in which they are asked: the last one of the configuration first, as in the C program. So where several
+   * groups cover a name ("the first covering group"), the one that stands last in the file decides.
+   * With a group filter only the groups it names. Empty when `isMember` is false.
+   */
   readonly groups: readonly Group[];
   /** False when no group (that the filter lets through) has this host: see `NotAMemberError`. */
   readonly isMember: boolean;
@@ -32,7 +36,7 @@ export interface Cluster {
   prefixesBelow(path: DiskPath): FileName[];
 
   /** The groups that cover a name, in order. In compare mode only groups with a peer that the peer filter lets through. */
-  covering(name: FileName, compareMode?: boolean): Group[];
+  covering(name: FileName, compareMode?: boolean): readonly Group[];
   /** What a recursive walk asks: does any group cover this, and may anything below be covered? */
   coverage(compareMode?: boolean): Coverage;
 
@@ -45,8 +49,8 @@ export interface Cluster {
   peersFor(name: FileName, from?: string): readonly Addressee[];
   /** The first covering group that has this peer: its key goes with our commands. Undefined: the name is not for this peer. */
   groupFor(peer: string, name: FileName): Group | undefined;
-  /** Is this name shared with `peer` under one of these keys (LIST)? Slave or not does not matter. */
-  isShared(peer: string, keys: readonly string[], name: FileName): boolean;
+  /** Is this name shared with `peer`, which knows us as `myname`, under one of these keys (LIST)? Slave or not does not matter. */
+  isShared(peer: string, keys: readonly string[], name: FileName, myname?: string): boolean;
   /** The pairs that have something to compare: each (myname, peer) once, with the keys of all groups that have the pair. */
   readonly pairs: readonly Pair[];
 
