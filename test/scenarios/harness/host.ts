@@ -4,7 +4,19 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { certificate } from './certificates.ts';
 import { type Rows, alterRows, readRows } from './database.ts';
-import { type Mount, type Result, type Start, collect, isListening, run, start, stop, text, until } from './process.ts';
+import {
+  type Mount,
+  type Result,
+  type Start,
+  collect,
+  hasChildren,
+  isListening,
+  run,
+  start,
+  stop,
+  text,
+  until,
+} from './process.ts';
 import { type Program, paths } from './programs.ts';
 import { Relay } from './relay.ts';
 import { Tree } from './tree.ts';
@@ -43,8 +55,8 @@ export class Host {
   readonly root: string;
   program: Program;
   serving: Serving = '-ii';
-  /** No server answers on a host that is down. */
-  down = false;
+  /** What happens to connections: served, or reset as soon as they are there. */
+  broken = false;
   mounts: readonly Mount[] = [];
   /** Further options of every server process. */
   serverArgs: readonly string[] = ['-v'];
@@ -118,10 +130,19 @@ export class Host {
     this.relays.push(relay);
   }
 
+  /** Connections to this host are refused. */
+  async goDown(): Promise<void> {
+    for (const relay of this.relays) await relay.close();
+  }
+
+  async comeUp(): Promise<void> {
+    for (const relay of this.relays) await relay.listen(this.name, this.options.port);
+  }
+
   /** Waits until every session has ended and its server has written all it has to. */
   async settle(): Promise<void> {
     const quiet = (): boolean => this.relays.every((relay) => relay.open === 0) && this.sessionsEnded();
-    await until(quiet, 3000);
+    await until(quiet, this.program === 'c' ? 5000 : 1000);
   }
 
   takeServed(): Served {
@@ -143,7 +164,7 @@ export class Host {
   }
 
   async close(): Promise<void> {
-    for (const relay of this.relays.splice(0)) await relay.close();
+    await this.goDown();
     await this.stop();
   }
 
@@ -152,16 +173,18 @@ export class Host {
     return { program: paths[this.program], args, env, mounts: this.mounts, scratch: this.root };
   }
 
+  /** The C program has a process for each session; ours says when it is through with one. */
   private sessionsEnded(): boolean {
     const gone = this.processes.every((child) => child === this.standing?.child || child.exitCode !== null);
     if (this.serving !== '-ii') return gone;
+    if (this.program === 'c') return this.standing === undefined || !hasChildren(this.standing.child);
     const accepted = this.relays.reduce((sum, relay) => sum + relay.accepted, 0);
     const pending = this.logs.reduce((sum, chunks) => sum + countFinished(text(chunks)), 0);
     return this.finished + pending >= accepted;
   }
 
   private async target(): Promise<net.TcpNetConnectOpts> {
-    if (this.down) throw new Error(`${this.name} is down`);
+    if (this.broken) throw new Error(`${this.name} is broken`);
     if (this.serving === '-i') return { host: this.name, port: await this.inetd() };
     if (this.serving === '-iii') return { host: this.name, port: await this.launch() };
     this.starting ??= this.launch();

@@ -95,6 +95,10 @@ export function isListening(address: string, port: number): boolean {
   return table.some((line) => line.includes(local) && line.includes(' 00000000:0000 0A '));
 }
 
+export function hasChildren({ pid }: ChildProcess): boolean {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1') !== '';
+}
+
 function hex(byte: number | string): string {
   return Number(byte).toString(16).toUpperCase().padStart(2, '0');
 }

@@ -27,9 +27,9 @@ export class Relay {
     this.listener = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
       this.open++;
       this.sockets.add(client);
-      this.pass(client).catch((error: unknown) => {
+      this.pass(client).catch(() => {
         this.open--;
-        client.destroy(error instanceof Error ? error : undefined);
+        client.resetAndDestroy();
       });
     });
   }
@@ -41,8 +41,10 @@ export class Relay {
     });
   }
 
+  /** From now on connections are refused, until `listen` is called again. */
   async close(): Promise<void> {
     for (const socket of this.sockets) socket.destroy();
+    this.sockets.clear();
     await new Promise((resolve) => this.listener.close(resolve));
   }
 

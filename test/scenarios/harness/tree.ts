@@ -45,6 +45,10 @@ export class Tree {
     fs.symlinkSync(fsPath(target), fsPath(this.path(name)));
   }
 
+  hardlink(name: string, existing: string): void {
+    fs.linkSync(fsPath(this.path(existing)), fsPath(this.path(name)));
+  }
+
   fifo(name: string, attributes: Attributes = {}): void {
     execFileSync('mkfifo', ['--', this.path(name)]);
     this.set(name, { mode: 0o644, mtime: defaultTime, ...attributes });

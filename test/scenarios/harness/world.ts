@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Rows } from './database.ts';
@@ -48,6 +48,16 @@ const clientMessages =
   /^(Marking file as dirty|Updating|Deleting|Connecting to host|While syncing|ERROR|WARNING|File is already up|File stays|Host stays|Finished with|Auto-resolving|Do not auto-resolve|Parameter|Running in-sync|Can't|Found)/;
 const serverMessages = /^(?:<\d+> )?((?:Marking file as dirty|Updated|Deleted|Running|WARNING|Backup).*)$/;
 
+/** Memory when there is some: what the databases flush to disk would take most of the time. */
+function scratch(): string {
+  try {
+    accessSync('/dev/shm', constants.W_OK);
+    return '/dev/shm';
+  } catch {
+    return tmpdir();
+  }
+}
+
 /** A cluster on loopback addresses that lives as long as one run of one scenario. */
 export class World {
   readonly hosts: readonly Host[];
@@ -63,7 +73,7 @@ export class World {
   readonly seenAs = new Map<string, string>();
 
   private constructor(options: WorldOptions, port: number) {
-    this.root = mkdtempSync(join(tmpdir(), 'csync2-scenario-'));
+    this.root = mkdtempSync(join(scratch(), 'csync2-scenario-'));
     this.tls = options.tls;
     this.pairing = options.pairing;
     this.port = port;
@@ -99,6 +109,13 @@ export class World {
   /** The program of the acting host. */
   get acting(): Program {
     return this.pairing.acting;
+  }
+
+  /** A directory for hosts to mount their trees on, each in its own mount namespace: one path for all, no prefix. */
+  get common(): string {
+    const path = join(this.root, 'common');
+    mkdirSync(path, { recursive: true });
+    return path;
   }
 
   /** Replaces `$1`, `$tree1`, `$out1`, `$backup1`, `$etc1` … by addresses and directories, `$root` by the common one. */
@@ -200,12 +217,17 @@ export class World {
     const served = this.neutral(log).flatMap((line) => serverMessages.exec(line)?.[1] ?? []);
     return {
       tree: host.tree.snapshot(),
-      backup: host.backup.snapshot(),
+      backup: host.backup.snapshot().map((line) => this.withoutTime(line)),
       out: host.out.snapshot(),
       rows: host.rows(),
       served: [...new Set(served)].sort(),
       wire: this.tls ? [] : byFile(exchanges).map(withoutPresent),
     };
+  }
+
+  /** Backups carry the time when they were made, under the whole path of the original. */
+  private withoutTime(line: string): string {
+    return line.replaceAll(this.root.slice(1), '$root').replace(/( file \d+ \d+:\d+) \d+ /, '$1 ');
   }
 
   /** Lines without what differs from run to run. */
