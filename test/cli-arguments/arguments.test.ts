@@ -142,7 +142,7 @@ test('ports are numbers or service names', () => {
 });
 
 /** Command lines that are usage errors, and some that are not (none that serves). */
-const commandLines: readonly string[][] = [[]].concat(
+const commandLines: readonly string[][] = ([[]] as string[][]).concat(
   `
   -q | -k | -N | - | -I | -v | -C nope | -C BAD | --H | --nonsense | -5 | -c -5 | -0 | -c-r
   -k a b | -k x -v | -v -k x | -kx | -H -k x | -ck x

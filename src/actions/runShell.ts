@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open } from 'node:fs/promises';
+import { finished } from 'node:stream/promises';
+import type { Writable } from 'node:stream';
+import { fsPath } from '../bytes/bytes.ts';
+
+export interface ShellResult {
+  /** What went wrong: `exited with status 3`, `was killed by SIGTERM`; undefined when nothing did. */
+  readonly failure: string | undefined;
+  /** Why the log file could not be opened (byte string); the script ran all the same. */
+  readonly logFailure: string | undefined;
+}
+
+/**
+ * The script comes on descriptor 3, which the commands in it don't get: as an argument it would have to be UTF-8, and
+ * short.
+ */
+const loader = 'eval "$(cat <&3)" 3<&-';
+
+/**
+ * Runs a script (a byte string) with `/bin/sh`: stdin from /dev/null, stdout and stderr appended to `logfile`, the
+ * working directory and environment of this process.
+ */
+export async function runShell(script: string, logfile: string): Promise<ShellResult> {
+  const { handle, logFailure } = await openLog(logfile);
+  try {
+    const output = handle?.fd ?? 'ignore';
+    const child = spawn('/bin/sh', ['-c', loader], { stdio: ['ignore', output, output, 'pipe'] });
+    const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+    const [[status, signal]] = await Promise.all([exited, feed(child.stdio[3] as Writable, script)]);
+    return { failure: failureOf(status, signal), logFailure };
+  } catch (error) {
+    return { failure: `could not be started: ${(error as Error).message}`, logFailure };
+  } finally {
+    await handle?.close();
+  }
+}
+
+async function openLog(logfile: string) {
+  try {
+    return { handle: await open(fsPath(logfile), 'a'), logFailure: undefined };
+  } catch (error) {
+    return { handle: undefined, logFailure: (error as NodeJS.ErrnoException).code ?? String(error) };
+  }
+}
+
+async function feed(pipe: Writable, script: string): Promise<void> {
+  pipe.end(Buffer.from(script, 'latin1'));
+  try {
+    await finished(pipe, { readable: false });
+  } catch {
+    // A shell that ends before it has read its script tells why by its exit status.
+  }
+}
+
+function failureOf(status: number | null, signal: NodeJS.Signals | null): string | undefined {
+  if (signal !== null) return `was killed by ${signal}`;
+  return status === 0 ? undefined : `exited with status ${status}`;
+}
