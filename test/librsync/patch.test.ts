@@ -76,8 +76,9 @@ describe('what is wrong is refused', () => {
     const short = Buffer.from(
       withFile(changed.subarray(0, 5300), (fd, size) => deltaFile(parseSignature(signBytes(basis)), fd, size)),
     );
+    const start = basis.subarray(0, 6000);
     for (let length = 0; length < short.length; length++) {
-      assert.throws(() => patch(basis, short.subarray(0, length)), failsWith('TRUNCATED'), `${length} bytes`);
+      assert.throws(() => patch(start, short.subarray(0, length)), failsWith('TRUNCATED'), `${length} bytes`);
     }
   });
 

@@ -6,7 +6,7 @@
 export const MASKS: u32 = 0x1000;
 /** Eight Bloom word offsets, then eight mask offsets: what one vector step of the rolling search looks up. */
 export const PROBES: u32 = 0x2000;
-/** The eight weak sums of that step. */
+/** The eight weak sums of that step; the weak sums of up to 16 blocks. */
 export const SUMS: u32 = 0x2040;
 /** The transposed message words of up to 16 MD4 lanes: 4 sets of 16 vectors. */
 export const MESSAGE: u32 = 0x4000;
