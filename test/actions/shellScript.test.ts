@@ -39,6 +39,18 @@ test('a list inside quotes is a list for the shell that reads the quoted text', 
   const expected = nasty.map((name) => `<${name}>`).join('');
   assert.equal(output('sh -c \'for f in %%; do printf "<%s>" "$f"; done\'', nasty), expected);
   assert.equal(output('sh -c "printf \'<%s>\' %%"', nasty), expected);
+});
+
+test('where quotes mislead, names are still no syntax', () => {
+  const hostile = ['/$(echo pwned)', '/`echo pwned`', "/'; echo pwned; '"];
+  for (const command of ["# don't\necho %%", 'cat <<EOF\n%%\nEOF', 'echo `echo %%`', "cat <<'EOF'\n%%\nEOF"]) {
+    assert.doesNotMatch(output(command, hostile), /^pwned|[^ ]pwned$/m);
+  }
+});
+
+test('all bytes but NUL survive', () => {
+  const name = '/' + Array.from({ length: 255 }, (_, index) => String.fromCharCode(index + 1)).join('');
+  assert.equal(output('printf %s %%', [name]), name);
   assert.equal(output("sh -c 'printf %s %%'", [name]), name);
 });
 
