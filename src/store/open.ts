@@ -9,9 +9,14 @@ export async function openStore(location: Location, options: StoreOptions): Prom
       const { openSqlite } = await import('./sqlite/sqlite.ts');
       return openSqlite(textPath(location.path), options);
     }
-    case 'postgres':
-    case 'mysql':
-      throw new StoreError('UNSUPPORTED', 'later');
+    case 'postgres': {
+      const { openPostgres } = await import('./postgres/postgres.ts');
+      return openPostgres(location, options);
+    }
+    case 'mysql': {
+      const { openMysql } = await import('./mysql/mysql.ts');
+      return openMysql(location, options);
+    }
   }
 }
 

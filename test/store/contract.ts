@@ -61,6 +61,17 @@ async function dirtyKeys(store: Store, query: DirtyQuery = {}): Promise<string[]
   return (await dirtyList(store, query)).map((row) => `${row.name} ${row.peer}`);
 }
 
+/** 4,000 bytes that no compression shortens much. */
+function longName(seed: number): string {
+  let state = seed;
+  let name = '/r/';
+  while (name.length < 4000) {
+    state = (state * 1103515245 + 12345) % 2147483648;
+    name += String.fromCharCode(0x30 + ((state >> 16) % 10), 0x61 + ((state >> 20) % 26), 0x80 + ((state >> 12) % 128));
+  }
+  return name;
+}
+
 /** Names that a text comparison, a collation, a padded comparison or a short index would confuse or put in another order. */
 const trickyNames: readonly string[] = [
   '/',
@@ -96,6 +107,9 @@ const trickyNames: readonly string[] = [
   '/long' + 'x'.repeat(4000) + '1',
   '/long' + 'x'.repeat(4000) + '2',
   '/long' + 'x'.repeat(3994) + '\xe9',
+  longName(1),
+  longName(2) + 'a',
+  longName(2) + 'A',
   '%25home%25/bob',
   '%25home%25',
 ];
@@ -433,7 +447,7 @@ export function storeContract(open: () => Promise<Store>, reset: () => Promise<v
 
     onStore('a batch that fails in the middle leaves nothing behind', async (store) => {
       await store.apply([put('/a', 'one')]);
-      const broken = { type: 'putFile', name: '/bad', checktxt: {} } as unknown as Change;
+      const broken = { type: 'putFile', name: '/bad', checktxt: Symbol('no text') } as unknown as Change;
       await assert.rejects(store.apply([put('/a', 'two'), mark('/a'), broken, put('/c')]));
       assert.deepEqual(await fileList(store), [['/a', 'one']]);
       assert.deepEqual(await dirtyKeys(store), []);

@@ -1,0 +1,177 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { run } from './oracle.ts';
+
+/** A throw-away database server on a loopback port and a local socket. */
+export interface Server {
+  readonly port: number;
+  /** As the URL's `host` parameter wants it. */
+  readonly socket: string;
+  readonly directory: string;
+  stop(): Promise<void>;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/** Database servers refuse to run as root: then `user` runs them, and owns their directory. */
+class Runner {
+  readonly directory: string;
+  readonly #user: string | undefined;
+
+  constructor(name: string, user: string) {
+    this.#user = process.getuid?.() === 0 ? user : undefined;
+    this.directory = mkdtempSync(join(tmpdir(), `store-${name}-`));
+    chmodSync(this.directory, 0o755);
+  }
+
+  command(program: string, args: readonly string[]): [string, string[]] {
+    return this.#user === undefined ? [program, [...args]] : ['runuser', ['-u', this.#user, '--', program, ...args]];
+  }
+
+  async makeDirectory(name: string): Promise<string> {
+    const path = join(this.directory, name);
+    mkdirSync(path);
+    if (this.#user !== undefined) await must('chown', [this.#user, path]);
+    return path;
+  }
+
+  async must(program: string, ...args: string[]): Promise<void> {
+    await must(...this.command(program, args));
+  }
+
+  start(program: string, ...args: string[]): ChildProcess {
+    const [file, all] = this.command(program, args);
+    return spawn(file, all, { stdio: 'ignore', cwd: this.directory });
+  }
+
+  remove(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+async function must(program: string, args: readonly string[]): Promise<void> {
+  const outcome = await run(program, args);
+  if (outcome.code !== 0) throw new Error(`${program} ${args.join(' ')}: ${outcome.stderr || outcome.stdout}`);
+}
+
+async function untilReady(isReady: () => Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 150; attempt++) {
+    if (await isReady()) return;
+    await pause(100);
+  }
+  throw new Error('the server did not start');
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await gone;
+}
+
+function postgresBin(): string | undefined {
+  const top = '/usr/lib/postgresql';
+  const versions = existsSync(top) ? readdirSync(top).sort((a, b) => Number(b) - Number(a)) : [];
+  return versions.map((version) => join(top, version, 'bin')).find((bin) => existsSync(join(bin, 'initdb')));
+}
+
+export const postgresMissing = postgresBin() === undefined ? 'skipped: PostgreSQL is not installed' : false;
+
+/** Superuser `postgres` with the password `pass@word`; TLS with a certificate for localhost. */
+export async function startPostgres(): Promise<Server> {
+  const bin = postgresBin() ?? '';
+  const runner = new Runner('postgres', 'postgres');
+  const data = join(await runner.makeDirectory('top'), 'data');
+  const socket = await runner.makeDirectory('socket');
+  const port = await freePort();
+  writeFileSync(join(runner.directory, 'password'), 'pass@word\n');
+  await runner.must(
+    join(bin, 'initdb'),
+    ...['-D', data, '-U', 'postgres', '-E', 'UTF8', '--locale=C.UTF-8', '-A', 'scram-sha-256', '-N'],
+    `--pwfile=${join(runner.directory, 'password')}`,
+  );
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  const files = ['-keyout', join(data, 'server.key'), '-out', join(data, 'server.crt')];
+  await runner.must('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject, ...files);
+  const settings = [
+    `port=${port}`,
+    'listen_addresses=127.0.0.1',
+    `unix_socket_directories=${socket}`,
+    'fsync=off',
+    'ssl=on',
+    'deadlock_timeout=100ms',
+    'shared_buffers=32MB',
+  ];
+  const child = runner.start(join(bin, 'postgres'), '-D', data, ...settings.flatMap((setting) => ['-c', setting]));
+  const ready = ['-h', '127.0.0.1', '-p', String(port), '-q'];
+  await untilReady(async () => (await run(join(bin, 'pg_isready'), ready)).code === 0);
+  return {
+    port,
+    socket,
+    directory: data,
+    stop: async () => {
+      // runuser passes SIGTERM on, which waits for clients to leave: by now there are none.
+      await end(child);
+      runner.remove();
+    },
+  };
+}
+
+function find(names: readonly string[]): string | undefined {
+  const directories = ['/usr/sbin', '/usr/bin', '/usr/local/sbin', '/usr/local/bin'];
+  return names.flatMap((name) => directories.map((at) => join(at, name))).find((path) => existsSync(path));
+}
+
+const mysqld = find(['mariadbd', 'mysqld']);
+
+export const mysqlMissing = mysqld === undefined ? 'skipped: neither MariaDB nor MySQL is installed' : false;
+
+/** User `csync2` with the password `pass@word`, who may do anything; the server's default character set is utf8mb4. */
+export async function startMysql(): Promise<Server> {
+  const runner = new Runner('mysql', 'mysql');
+  const top = await runner.makeDirectory('top');
+  const data = join(top, 'data');
+  const socket = join(top, 'socket');
+  const port = await freePort();
+  const install = find(['mariadb-install-db', 'mysql_install_db']);
+  if (install) {
+    const how = ['--auth-root-authentication-method=normal', '--skip-test-db'];
+    await runner.must(install, '--no-defaults', `--datadir=${data}`, ...how);
+  } else await runner.must(mysqld ?? '', '--no-defaults', '--initialize-insecure', `--datadir=${data}`);
+  const init = join(runner.directory, 'init.sql');
+  const accounts = ['127.0.0.1', 'localhost'].map((host) => `'csync2'@'${host}'`);
+  writeFileSync(
+    init,
+    accounts
+      .map((account) => `CREATE USER ${account} IDENTIFIED BY 'pass@word'; \nGRANT ALL ON *.* TO ${account};`)
+      .join('\n'),
+  );
+  const child = runner.start(
+    mysqld ?? '',
+    ...['--no-defaults', `--datadir=${data}`, `--socket=${socket}`, `--port=${port}`, '--bind-address=127.0.0.1'],
+    ...['--character-set-server=utf8mb4', '--innodb-flush-log-at-trx-commit=0', `--init-file=${init}`],
+    ...[`--pid-file=${join(top, 'pid')}`, '--innodb-buffer-pool-size=64M', '--lower-case-table-names=0'],
+  );
+  await untilReady(async () => existsSync(socket));
+  return {
+    port,
+    socket,
+    directory: data,
+    stop: async () => {
+      await end(child);
+      runner.remove();
+    },
+  };
+}
