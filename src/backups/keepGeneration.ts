@@ -32,7 +32,7 @@ export function keepGeneration(path: DiskPath, settings: BackupSettings): Proble
     if (directory instanceof Problem) return directory;
     const root = (directory === '/' ? '' : directory) as DiskPath;
     const place = (root + path) as DiskPath;
-    return makeParents(root, path) ?? keep(file, place, settings.generations);
+    return makeParents(root, path, settings.generations) ?? keep(file, place, settings.generations);
   } finally {
     file.close();
   }
@@ -40,8 +40,11 @@ export function keepGeneration(path: DiskPath, settings: BackupSettings): Proble
 
 const nothingToKeep: ReadonlySet<string> = new Set(['ENOENT', 'PARENT_MISSING', 'EISDIR', 'NOT_REGULAR']);
 
-/** Every directory that `path` is in, below the backup directory `root`. */
-function makeParents(root: DiskPath, path: DiskPath): Problem | undefined {
+/**
+ * Every directory that `path` is in, below the backup directory `root`. Where one was a file in former times, the backup of that
+ * file makes room and becomes an older generation.
+ */
+function makeParents(root: DiskPath, path: DiskPath, generations: number): Problem | undefined {
   const last = path.lastIndexOf('/');
   if (last > 0 && isDirectory((root + path.slice(0, last)) as DiskPath)) return undefined;
   for (let end = path.indexOf('/', 1); end >= 0; end = path.indexOf('/', end + 1)) {
@@ -49,10 +52,18 @@ function makeParents(root: DiskPath, path: DiskPath): Problem | undefined {
     const original = inspect(ancestor);
     if (original.state === 'error') return original.problem;
     if (original.state !== 'present') return new Problem('PARENT_MISSING', path);
-    const problem = ensureDirectory((root + ancestor) as DiskPath, original.entry);
+    const place = (root + ancestor) as DiskPath;
+    const problem = makeRoom(place, generations) ?? ensureDirectory(place, original.entry);
     if (problem !== undefined) return problem;
   }
   return undefined;
+}
+
+function makeRoom(place: DiskPath, generations: number): Problem | undefined {
+  const found = inspect(place);
+  if (found.state !== 'present' || found.entry.kind !== 'reg') return undefined;
+  const slots = usableSlots(place, generations);
+  return slots instanceof Problem ? slots : rotate(slots);
 }
 
 function keep(file: OpenFile, place: DiskPath, generations: number): Problem | undefined {

@@ -20,9 +20,10 @@ export function configuredDirectory(path: string): DiskPath | Problem {
   }
 }
 
-/** Makes one directory with the owner and mode of `like` unless it is there. */
+/** Makes one directory with the owner and mode of `like` unless it is there. Anything else that is there stays: `ENOTDIR`. */
 export function ensureDirectory(path: DiskPath, like: Entry): Problem | undefined {
-  if (isDirectory(path)) return undefined;
+  const found = inspect(path);
+  if (found.state === 'present') return found.entry.kind === 'dir' ? undefined : new Problem('ENOTDIR', path);
   const staged = stageDirectory(path);
   if (staged instanceof Problem) return staged;
   const problem = setLike(staged, like);
