@@ -74,7 +74,10 @@ export class Tree {
     const { mode, uid, gid, mtime } = attributes;
     if (uid !== undefined || gid !== undefined) fs.lchownSync(path, uid ?? 0, gid ?? 0);
     if (mode !== undefined) fs.chmodSync(path, mode);
-    if (mtime !== undefined) fs.utimesSync(path, mtime, mtime);
+    if (mtime === undefined) return;
+    // Node takes a negative time for the present.
+    if (mtime < 0) execFileSync('touch', ['-d', `@${mtime}`, '--', this.path(name)]);
+    else fs.utimesSync(path, mtime, mtime);
   }
 
   remove(name: string): void {

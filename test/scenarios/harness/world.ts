@@ -152,15 +152,17 @@ export class World {
       how,
     );
     for (const each of this.hosts) await each.settle();
-    this.steps.push({
-      command: `${this.hosts.indexOf(host) + 1}: csync2 ${args.join(' ')}`,
-      code: result.code,
-      stdout: this.neutral(result.stdout),
-      messages: this.neutral(result.stderr)
-        .filter((line) => clientMessages.test(line))
-        .sort(),
-      hosts: this.hosts.map((each) => this.state(each)),
-    });
+    this.steps.push(
+      this.neutral({
+        command: `${this.hosts.indexOf(host) + 1}: csync2 ${args.join(' ')}`,
+        code: result.code,
+        stdout: lines(result.stdout),
+        messages: lines(result.stderr)
+          .filter((line) => clientMessages.test(line))
+          .sort(),
+        hosts: this.hosts.map((each) => this.state(each)),
+      }),
+    );
     return result;
   }
 
@@ -214,33 +216,40 @@ export class World {
 
   private state(host: Host): HostState {
     const { log, exchanges } = host.takeServed();
-    const served = this.neutral(log).flatMap((line) => serverMessages.exec(line)?.[1] ?? []);
+    const served = lines(log).flatMap((line) => serverMessages.exec(line)?.[1] ?? []);
     return {
       tree: host.tree.snapshot(),
-      backup: host.backup.snapshot().map((line) => this.withoutTime(line)),
+      backup: host.backup.snapshot().map(withoutTime),
       out: host.out.snapshot(),
       rows: host.rows(),
       served: [...new Set(served)].sort(),
-      wire: this.tls ? [] : byFile(exchanges).map(withoutPresent),
+      wire: this.tls ? [] : byFile(exchanges),
     };
   }
 
-  /** Backups carry the time when they were made, under the whole path of the original. */
-  private withoutTime(line: string): string {
-    return line.replaceAll(this.root.slice(1), '$root').replace(/( file \d+ \d+:\d+) \d+ /, '$1 ');
+  /** The same with everything replaced that differs from run to run: the scratch directory, the port, the present. */
+  private neutral<T>(value: T): T {
+    return JSON.parse(JSON.stringify(value), (_, item: unknown) =>
+      typeof item === 'string' ? this.neutralText(item) : item,
+    ) as T;
   }
 
-  /** Lines without what differs from run to run. */
-  private neutral(output: string): string[] {
-    const lines = output.replaceAll(this.root, '$root').replaceAll(`:${this.port}`, ':$port').split('\n');
-    if (lines.at(-1) === '') lines.pop();
-    return lines;
+  private neutralText(text: string): string {
+    return text
+      .replaceAll(this.root, '$root')
+      .replaceAll(this.root.slice(1), '$root')
+      .replaceAll(`:${this.port}`, ':$port')
+      .replace(/\b1\d{9}\b/g, (seconds) => (Math.abs(Number(seconds) - Date.now() / 1000) < 3600 ? 'now' : seconds));
   }
 }
 
-/** Times of directories are those of the run itself. */
-function withoutPresent(line: string): string {
-  return line.replace(/(: SETIME KEY \S+ )(\d+) /, (all, before: string, seconds: string) =>
-    Math.abs(Number(seconds) - Date.now() / 1000) < 3600 ? `${before}now ` : all,
-  );
+function lines(output: string): string[] {
+  const all = output.split('\n');
+  if (all.at(-1) === '') all.pop();
+  return all;
+}
+
+/** Backups carry the time when they were made. */
+function withoutTime(line: string): string {
+  return line.replace(/( file \d+ \d+:\d+) \d+ /, '$1 ');
 }
