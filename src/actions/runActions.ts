@@ -1,5 +1,5 @@
 import { decode, encode } from '../bytes/urlEncoding.ts';
-import type { DiskPath, FileName } from '../bytes/bytes.ts';
+import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
 import type { Log } from '../log/log.ts';
 import { runningCommand } from '../log/messages.ts';
 import type { ActionRow, Change, Store } from '../store/store.ts';
@@ -53,25 +53,42 @@ async function claimAll(store: Store, run: number): Promise<Action[]> {
     const rows = await store.actions();
     if (rows.length === 0) return [];
     const claim: Claim = { pid: process.pid, startTime: processStartTime(process.pid) ?? '0', run };
-    const free = rows.map(parseRow).filter((row) => !isBusy(row.claim, claim));
+    const commands = parseCommands(rows, claim);
+    const free = rows.filter((row) => !commandOf(row, commands).busy);
     await applyInBatches(
       store,
-      free.flatMap((row) => claimChanges(row, claim)),
+      free.flatMap((row) => claimChanges(row, commandOf(row, commands))),
     );
-    return group(free, claim);
+    return group(free, commands);
   });
   claiming = result.catch(() => undefined);
   return result;
 }
 
-interface ParsedRow {
-  readonly row: ActionRow;
-  readonly command: string;
-  readonly claim: Claim | undefined;
+interface Command {
+  /** As it was configured. */
+  readonly text: string;
+  /** As it stands in the table once it is claimed by us. */
+  readonly claimed: Encoded;
+  /** Claimed by someone else who is at work. */
+  readonly busy: boolean;
 }
 
-function parseRow(row: ActionRow): ParsedRow {
-  return { row, ...unclaimed(decode(row.command)) };
+/** Many rows, few commands: each one is looked at once. */
+type Commands = ReadonlyMap<Encoded, Command>;
+
+function parseCommands(rows: readonly ActionRow[], own: Claim): Commands {
+  const commands = new Map<Encoded, Command>();
+  for (const { command } of rows) {
+    if (commands.has(command)) continue;
+    const { command: text, claim } = unclaimed(decode(command));
+    commands.set(command, { text, claimed: encode(claimed(text, own)), busy: isBusy(claim, own) });
+  }
+  return commands;
+}
+
+function commandOf(row: ActionRow, commands: Commands): Command {
+  return commands.get(row.command) as Command;
 }
 
 /** A claim whose process or run is over no longer counts. */
@@ -82,27 +99,31 @@ function isBusy(claim: Claim | undefined, own: Claim): boolean {
   return processStartTime(pid) === startTime;
 }
 
-function claimChanges({ row, command }: ParsedRow, claim: Claim): Change[] {
-  return [drop(row), { ...drop(row), type: 'queueAction', command: encode(claimed(command, claim)) }];
+function claimChanges(row: ActionRow, command: Command): Change[] {
+  return [drop(row), { ...row, type: 'queueAction', command: command.claimed }];
 }
 
-function drop({ name, command, logfile }: ActionRow): Change & { type: 'dropAction' } {
+function drop({ name, command, logfile }: ActionRow): Change {
   return { type: 'dropAction', name, command, logfile };
 }
 
-function group(rows: readonly ParsedRow[], claim: Claim): Action[] {
-  const groups = new Map<string, { command: string; logfile: string; rows: ActionRow[]; names: Set<FileName> }>();
-  for (const { row, command } of rows) {
-    const key = `${command}\0${row.logfile}`;
+function group(rows: readonly ActionRow[], commands: Commands): Action[] {
+  const groups = new Map<string, { command: string; logfile: string; rows: ActionRow[]; names: Set<Encoded> }>();
+  for (const row of rows) {
+    const command = commandOf(row, commands);
+    const key = `${command.claimed} ${row.logfile}`;
     let action = groups.get(key);
     if (action === undefined) {
-      action = { command, logfile: decode(row.logfile), rows: [], names: new Set() };
+      action = { command: command.text, logfile: decode(row.logfile), rows: [], names: new Set() };
       groups.set(key, action);
     }
-    action.rows.push({ ...row, command: encode(claimed(command, claim)) });
-    action.names.add(decode(row.name) as FileName);
+    action.rows.push({ ...row, command: command.claimed });
+    action.names.add(row.name);
   }
-  return [...groups.values()].map((action) => ({ ...action, names: [...action.names] }));
+  return [...groups.values()].map(({ names, ...action }) => ({
+    ...action,
+    names: [...names].map((name) => decode(name) as FileName),
+  }));
 }
 
 async function runOne(action: Action, toDisk: (name: FileName) => DiskPath | undefined, log: Log): Promise<void> {

@@ -90,12 +90,12 @@ test('names and commands that are not UTF-8 arrive byte by byte', async () => {
 
 test('lists longer than the kernel takes as arguments reach a shell loop', async () => {
   const files = Array.from(
-    { length: 40_000 },
+    { length: 25_000 },
     (_, index) => `/directory/with/a/long/name/file-${index}-${'x'.repeat(40)}`,
   );
   await queue("for f in %%; do echo; done | wc -l; printf '%s\\n' %% | tail -n 1", files, inDirectory('out'));
   await runActions(store, toDisk, log);
-  assert.match(read('out'), /^40000\n\/directory\/with\/a\/long\/name\/file-9999-x+\n$/);
+  assert.match(read('out'), /^25000\n\/directory\/with\/a\/long\/name\/file-9999-x+\n$/);
   assert.deepEqual(await store.actions(), []);
 });
 
