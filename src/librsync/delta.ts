@@ -12,6 +12,7 @@ import {
 
 /** The longest command without its data: opcode and two numbers of 8 bytes. */
 const LONGEST_COMMAND = 17;
+const LEAST_CHUNK = 32;
 const DEFAULT_CHUNK = 64 * 1024;
 /** In place of the basis offset of a command: its bytes come from the new file. */
 const LITERAL = -1;
@@ -90,9 +91,11 @@ export class DeltaPlan {
   /**
    * The delta in chunks of at most `chunkBytes` (at least 32), each a buffer of its own. `fd` is the new file, read at
    * explicit positions. Together they have `byteLength` bytes, whatever happens to the file's content meanwhile.
-   * @throws LibrsyncError CHANGED when the file is shorter than it was; system errors of reading.
+   * @throws LibrsyncError CHANGED when the file is shorter than it was, RANGE for a bad `chunkBytes`; system errors.
    */
   *chunks(fd: number, chunkBytes: number = DEFAULT_CHUNK): Generator<Uint8Array, void, undefined> {
+    if (chunkBytes < LEAST_CHUNK && chunkBytes < this.#byteLength)
+      throw new LibrsyncError('RANGE', `chunks of ${chunkBytes} bytes`);
     let left = this.#byteLength;
     let chunk = Buffer.allocUnsafe(Math.min(chunkBytes, left));
     let used = writeUint(chunk, 0, DELTA_MAGIC, 4);

@@ -16,6 +16,9 @@ export interface PatchOptions {
 /** What is gathered before it is written. One for all patchers: it is empty between calls. */
 const gathered = Buffer.allocUnsafeSlow(256 * 1024);
 
+/** Pieces of literals from this size on are written as they are, without being gathered. */
+const DIRECT = 16 * 1024;
+
 /** Bytes of numbers that follow an opcode; 0 for inline literals and the end. */
 function argumentBytes(opcode: number): number {
   if (opcode <= MAX_INLINE_LITERAL) return 0;
@@ -149,8 +152,8 @@ export class Patcher {
 
   #takeLiteral(chunk: Uint8Array, at: number): number {
     const length = Math.min(this.#literalLeft, chunk.length - at);
-    if (length > gathered.length - this.#pending) this.#flush();
-    if (length > gathered.length) {
+    if (length >= DIRECT || length > gathered.length - this.#pending) this.#flush();
+    if (length >= DIRECT) {
       this.#write(chunk, at, length);
     } else {
       gathered.set(at === 0 && length === chunk.length ? chunk : chunk.subarray(at, at + length), this.#pending);

@@ -76,10 +76,15 @@ describe('what is wrong is refused', () => {
     const short = Buffer.from(
       withFile(changed.subarray(0, 5300), (fd, size) => deltaFile(parseSignature(signBytes(basis)), fd, size)),
     );
-    const start = basis.subarray(0, 6000);
-    for (let length = 0; length < short.length; length++) {
-      assert.throws(() => patch(start, short.subarray(0, length)), failsWith('TRUNCATED'), `${length} bytes`);
-    }
+    withFile(basis, (fd, size) => {
+      const output = openSync(path('patched'), 'w');
+      for (let length = 0; length < short.length; length++) {
+        const patcher = new Patcher({ basis: fd, basisSize: size, output });
+        patcher.push(short.subarray(0, length));
+        assert.throws(() => patcher.finish(), failsWith('TRUNCATED'), `${length} bytes`);
+      }
+      closeSync(output);
+    });
   });
 
   test('a basis that is shorter than it was', () => {

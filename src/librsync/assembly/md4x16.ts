@@ -6,14 +6,14 @@ import { MESSAGE } from './layout';
 @inline function rotate(x: v128, n: i32): v128 {
   return v128.or(i32x4.shl(x, n), i32x4.shr_u(x, 32 - n));
 }
-@inline function f(a: v128, b: v128, c: v128, d: v128, w: v128, n: i32): v128 {
+@inline export function f(a: v128, b: v128, c: v128, d: v128, w: v128, n: i32): v128 {
   return rotate(i32x4.add(i32x4.add(a, w), v128.xor(d, v128.and(b, v128.xor(c, d)))), n);
 }
-@inline function g(a: v128, b: v128, c: v128, d: v128, w: v128, n: i32, root: v128): v128 {
+@inline export function g(a: v128, b: v128, c: v128, d: v128, w: v128, n: i32, root: v128): v128 {
   const majority = i32x4.add(i32x4.add(i32x4.add(i32x4.add(a, w), root), v128.and(c, d)), v128.and(b, v128.xor(c, d)));
   return rotate(majority, n);
 }
-@inline function h(a: v128, b: v128, c: v128, d: v128, w: v128, n: i32, root: v128): v128 {
+@inline export function h(a: v128, b: v128, c: v128, d: v128, w: v128, n: i32, root: v128): v128 {
   return rotate(i32x4.add(i32x4.add(i32x4.add(a, w), root), v128.xor(b, v128.xor(c, d))), n);
 }
 
@@ -32,7 +32,7 @@ import { MESSAGE } from './layout';
 }
 
 /** Words `word`..`word + 3` of four lanes, `stride` bytes apart, into the message scratch of one set. */
-@inline function transpose(lane: usize, stride: usize, set: u32, word: u32): void {
+@inline export function transpose(lane: usize, stride: usize, set: u32, word: u32): void {
   const x0 = v128.load(lane), x1 = v128.load(lane + stride);
   const x2 = v128.load(lane + stride * 2), x3 = v128.load(lane + stride * 3);
   const t0 = low(x0, x1), t1 = high(x0, x1), t2 = low(x2, x3), t3 = high(x2, x3);
@@ -43,9 +43,9 @@ import { MESSAGE } from './layout';
   v128.store(out, second(t1, t3), 48);
 }
 
-/** The last 64 bytes that every message gets: a one bit, zeros, the length in bits. */
-function pad(length: u32): void {
-  for (let set: u32 = 0; set < 4; set++) {
+/** The last 64 bytes that every message of `sets` sets gets: a one bit, zeros, the length in bits. */
+export function pad(length: u32, sets: u32): void {
+  for (let set: u32 = 0; set < sets; set++) {
     const out: usize = MESSAGE + (set << 8);
     for (let i: u32 = 0; i < 16; i++) v128.store(out + (i << 4), i32x4.splat(0));
     v128.store(out, i32x4.splat(0x80));
@@ -53,12 +53,12 @@ function pad(length: u32): void {
   }
 }
 
-@inline function word(base: usize, set: u32, i: u32): v128 {
+@inline export function word(base: usize, set: u32, i: u32): v128 {
   return v128.load(base + ((set * 16 + i) << 4));
 }
 
 /** The states of four lanes as four digests of 16 bytes, `stride` bytes apart, in ascending order. */
-@inline function storeDigests(out: usize, stride: usize, a: v128, b: v128, c: v128, d: v128): void {
+@inline export function storeDigests(out: usize, stride: usize, a: v128, b: v128, c: v128, d: v128): void {
   const t0 = low(a, b), t1 = high(a, b), t2 = low(c, d), t3 = high(c, d);
   v128.store(out, first(t0, t2));
   v128.store(out + stride, second(t0, t2));
@@ -87,7 +87,7 @@ export function md4x16(source: usize, length: u32, digests: usize, stride: usize
         lane += <usize>length << 2;
       }
     } else {
-      pad(length);
+      pad(length, 4);
     }
     const oa0 = a0, ob0 = b0, oc0 = c0, od0 = d0;
     const oa1 = a1, ob1 = b1, oc1 = c1, od1 = d1;

@@ -14,9 +14,11 @@ import {
   RUN_BYTES,
   RUNS,
   SUMS,
+  WINDOW_SLACK,
 } from './layout';
 import { md4 } from './md4';
 import { md4x16 } from './md4x16';
+import { md4Group } from './md4x4';
 import { OFFSET, weakSum } from './rollsum';
 import { blockCount, blockLength, bloomShift, find, findDigest, isBlock, isKnown, matchesBlock, maybePresent, MULTIPLIER } from './table';
 
@@ -69,17 +71,22 @@ function note(position: u32, index: u32, blocks: u32): void {
   runCount++;
 }
 
-/** Follows the signature as long as 16 blocks more are there and match; returns where that ended. */
+/**
+ * Follows the signature as long as groups of blocks match; returns where that ended. 16 are hashed at once, also when
+ * only a few are left: that is faster than one by one.
+ */
 function follow(source: usize, position: usize, end: usize): usize {
-  const step = blockLength << 4;
-  while (expected + 16 <= blockCount && expected != NOWHERE && position + step <= end) {
-    md4x16(position, blockLength, DIGESTS, 16);
+  const fewest: u32 = blockLength << 4 <= WINDOW_SLACK ? 2 : 16;
+  while (expected < blockCount) {
+    const group = min<u32>(16, min<u32>(blockCount - expected, <u32>(end - position) / blockLength));
+    if (group < fewest) break;
+    md4Group(position, blockLength, group, DIGESTS, 16);
     let matching: u32 = 0;
-    while (matching < 16 && isBlock(expected + matching, DIGESTS + (matching << 4))) matching++;
+    while (matching < group && isBlock(expected + matching, DIGESTS + (matching << 4))) matching++;
     if (matching) note(<u32>(position - source), expected, matching);
     position += matching * blockLength;
     expected += matching;
-    if (matching < 16) {
+    if (matching < group) {
       expected = NOWHERE;
       break;
     }

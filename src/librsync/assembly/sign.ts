@@ -1,7 +1,7 @@
 // Signature records: the weak sum, big endian, then the first `strongLength` bytes of the MD4 digest.
 import { DIGESTS, SUMS, WINDOW_SLACK } from './layout';
 import { md4 } from './md4';
-import { md4x16 } from './md4x16';
+import { md4Group } from './md4x4';
 import { weakSum } from './rollsum';
 
 function signOne(source: usize, length: u32, strongLength: u32, record: usize): void {
@@ -18,8 +18,8 @@ export function sign(source: usize, bytes: u32, blockLength: u32, strongLength: 
   const stride = strongLength + 4;
   if (ASC_FEATURE_SIMD) {
     if (!(blockLength & 63)) {
-      // A few blocks are hashed as 16, most of which are nobody's: still faster than one by one from three on.
-      const fewest: u32 = blockLength * 16 <= WINDOW_SLACK ? 3 : 16;
+      // Of a few blocks more are hashed than there are: still faster than one by one.
+      const fewest: u32 = blockLength * 16 <= WINDOW_SLACK ? 2 : 16;
       while (bytes >= blockLength * fewest) {
         const full = bytes / blockLength;
         const blocks: u32 = full < 16 ? full : 16;
@@ -27,7 +27,7 @@ export function sign(source: usize, bytes: u32, blockLength: u32, strongLength: 
         for (let i: u32 = 0; i < blocks; i++) {
           store<u32>(SUMS + (i << 2), bswap<u32>(weakSum(source + i * blockLength, blockLength)));
         }
-        md4x16(source, blockLength, records + 4, stride);
+        md4Group(source, blockLength, blocks, records + 4, stride);
         for (let i: u32 = 0; i < blocks; i++) store<u32>(records + i * stride, load<u32>(SUMS + (i << 2)));
         source += blocks * blockLength;
         bytes -= blocks * blockLength;

@@ -100,7 +100,7 @@ export function prepare(count: u32, blockBytes: u32, strongBytes: u32, tableAddr
   slotMask = (<u32>1 << slotBits) - 1;
   const bloomBits = min<u32>(max<u32>(slotBits + 4, MIN_BLOOM_BITS), MAX_BLOOM_BITS);
   bloomShift = 35 - bloomBits;
-  fillMasks();
+  if (!load<u32>(MASKS)) fillMasks();
   memory.fill(table, 0, <usize>4 << slotBits);
   memory.fill(BLOOM, 0xff, <usize>1 << (bloomBits - 3));
   for (let i: u32 = 0; i < count; i++) insert(i);
