@@ -47,7 +47,12 @@ export function encodedOwnership(
   gid: number | bigint,
   ignored: Ignored,
 ): string {
-  return `${ignored.mod ? '' : `%3Amode=${mode}`}${ignored.uid ? '' : `%3Auid=${uid}`}${ignored.gid ? '' : `%3Agid=${gid}`}`;
+  return `${ignored.mod ? '' : `%3Amode=${mode}`}${ignored.uid ? '' : `%3Auid=${signed(uid)}`}${ignored.gid ? '' : `%3Agid=${signed(gid)}`}`;
+}
+
+/** C programs write uid and gid as signed 32-bit numbers: 4294967294 is -2. */
+function signed(id: number | bigint): number {
+  return Number(id) | 0;
 }
 
 /** An encoded checktxt from its parts; `ownership` comes from `encodedOwnership`. The scan calls this for every object. */
@@ -76,8 +81,8 @@ export function assemble(
 function format(entry: Entry, ignored: Ignored, mtime: number): string {
   const timed = entry.kind === 'lnk' || entry.kind === 'dir' ? '' : `:mtime=${mtime}`;
   const mode = ignored.mod ? '' : `:mode=${entry.mode}`;
-  const uid = ignored.uid ? '' : `:uid=${entry.uid}`;
-  const gid = ignored.gid ? '' : `:gid=${entry.gid}`;
+  const uid = ignored.uid ? '' : `:uid=${signed(entry.uid)}`;
+  const gid = ignored.gid ? '' : `:gid=${signed(entry.gid)}`;
   return `v1${timed}${mode}${uid}${gid}:type=${typeText(entry)}`;
 }
 
@@ -98,7 +103,7 @@ function typeText(entry: Entry): string {
 }
 
 const shape =
-  /^v1(?::mtime=(-?\d{1,20}))?(?::mode=(\d{1,10}))?(?::uid=(\d{1,10}))?(?::gid=(\d{1,10}))?:type=(?:(reg):size=(\d{1,20})|(chr|blk):dev=(\d{1,20})|(lnk):target=([^:]*)|(dir|fifo|sock))$/;
+  /^v1(?::mtime=(-?\d{1,20}))?(?::mode=(\d{1,10}))?(?::uid=(-?\d{1,10}))?(?::gid=(-?\d{1,10}))?:type=(?:(reg):size=(\d{1,20})|(chr|blk):dev=(\d{1,20})|(lnk):target=([^:]*)|(dir|fifo|sock))$/;
 
 /** The fields of a decoded checktxt; undefined when it is not one that csync2 writes (another version, a damaged row). */
 export function parseChecktxt(text: string): CheckFields | undefined {
@@ -109,12 +114,17 @@ export function parseChecktxt(text: string): CheckFields | undefined {
     kind: (regular ?? deviceKind ?? link ?? plain) as Kind,
     mtime: decimal(mtime),
     mode: decimal(mode),
-    uid: decimal(uid),
-    gid: decimal(gid),
+    uid: id(uid),
+    gid: id(gid),
     size: decimal(size),
     device: decimal(device),
     target: target === undefined ? undefined : decode(target),
   };
+}
+
+/** Either spelling, signed or not. */
+function id(digits: string | undefined): number | undefined {
+  return digits === undefined ? undefined : Number(digits) >>> 0;
 }
 
 function decimal(digits: string | undefined): number | undefined {

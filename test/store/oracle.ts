@@ -3,6 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import type { Encoded } from '../../src/bytes/bytes.ts';
+import { encode } from '../../src/bytes/urlEncoding.ts';
+
 export const oraclePath = '/usr/sbin/csync2';
 export const oracleMissing = existsSync(oraclePath) ? false : `skipped: ${oraclePath} is not installed`;
 
@@ -43,6 +46,16 @@ export class Oracle {
   /** Runs the C program as host alpha on this database. */
   run(database: string, ...args: string[]): Promise<Outcome> {
     return run(oraclePath, ['-N', 'alpha', '-D', database, ...args], { CSYNC2_SYSTEM_DIR: join(this.top, 'etc') });
+  }
+
+  /** Creates or changes shared files; names are byte strings. */
+  write(...names: string[]): void {
+    for (const name of names) writeFileSync(Buffer.from(join(this.data, name), 'latin1'), 'x');
+  }
+
+  /** The names of shared files as databases hold them; '' is the shared directory. */
+  encoded(...names: string[]): Encoded[] {
+    return names.map((name) => encode(name === '' ? this.data : `${this.data}/${name}`));
   }
 
   remove(): void {
