@@ -16,8 +16,11 @@ export interface Bracket {
 /** Reading went on to an end (position after `]`), to the end of the pattern, or hit something that can never match. */
 type End = number | 'open' | 'never';
 
+/** The bytes from `from` to `to`, of a class only those that belong to it. */
 interface Item {
-  readonly holds: (byte: number) => boolean;
+  readonly from: number;
+  readonly to: number;
+  readonly holds?: (byte: number) => boolean;
   /** Where reading goes on after this item. */
   readonly after: number;
   /** A byte that does not match fails here whatever follows: the pattern ends where the other end of a range should stand. */
@@ -28,15 +31,25 @@ interface Item {
 export function readBracket(pattern: string, at: number): Bracket {
   const negated = pattern[at] === '!' || pattern[at] === '^';
   const { items, end } = readItems(pattern, negated ? at + 1 : at);
-  const ends = items.map((item) => skipRest(pattern, item.after));
-  const closings = new Map<number, Uint8Array>();
-  let literal = false;
-  for (let byte = 0; byte < 256; byte++) {
-    const index = items.findIndex((item) => item.holds(byte));
-    const outcome = index < 0 ? end : (ends[index] as End);
-    if (outcome === 'open') literal ||= byte === 0x5b;
-    else if (outcome !== 'never' && index < 0 === negated) bytesTo(closings, outcome)[byte] = 1;
+  const outcomes = new Array<End>(256).fill(end);
+  const inside = new Uint8Array(256);
+  for (const item of items) {
+    let rest: End | undefined;
+    for (let byte = item.from; byte <= item.to; byte++) {
+      if (inside[byte] === 1 || item.holds?.(byte) === false) continue;
+      inside[byte] = 1;
+      outcomes[byte] = rest ??= skipRest(pattern, item.after);
+    }
   }
+  return gather(outcomes, inside, negated);
+}
+
+function gather(outcomes: readonly End[], inside: Uint8Array, negated: boolean): Bracket {
+  const closings = new Map<number, Uint8Array>();
+  for (const [byte, outcome] of outcomes.entries()) {
+    if (typeof outcome === 'number' && (inside[byte] === 1) !== negated) bytesTo(closings, outcome)[byte] = 1;
+  }
+  const literal = outcomes[0x5b] === 'open';
   return { closings: [...closings].map(([next, bytes]) => ({ next, bytes })), literal };
 }
 
@@ -66,7 +79,7 @@ function readClass(pattern: string, at: number): Item | 'never' | undefined {
   const name = className(pattern, at);
   if (name === undefined) return undefined;
   const holds = classes[name];
-  return holds === undefined ? 'never' : { holds, after: at + name.length + 4 };
+  return holds === undefined ? 'never' : { from: 0, to: 255, holds, after: at + name.length + 4 };
 }
 
 function className(pattern: string, at: number): string | undefined {
@@ -86,7 +99,7 @@ function readEquivalent(pattern: string, at: number): Item | undefined {
   if (pattern[at] !== '[' || pattern[at + 1] !== '=') return undefined;
   if (at + 2 >= pattern.length || pattern[at + 3] !== '=' || pattern[at + 4] !== ']') return undefined;
   const own = pattern.charCodeAt(at + 2);
-  return { holds: (byte) => byte === own, after: at + 5 };
+  return { from: own, to: own, after: at + 5 };
 }
 
 /** A byte, escaped byte or `[.x.]`, alone or as the start of a range. */
@@ -94,11 +107,11 @@ function readRange(pattern: string, at: number): Item | 'never' {
   const low = readElement(pattern, at);
   if (low === 'never') return 'never';
   const { byte: from, after } = low;
-  if (pattern[after] !== '-' || pattern[after + 1] === ']') return { holds: (byte) => byte === from, after };
-  if (after + 1 === pattern.length) return { holds: (byte) => byte === from, after, last: true };
+  if (pattern[after] !== '-' || pattern[after + 1] === ']') return { from, to: from, after };
+  if (after + 1 === pattern.length) return { from, to: from, after, last: true };
   const high = readElement(pattern, after + 1);
   if (high === 'never') return 'never';
-  return { holds: (byte) => from <= byte && byte <= high.byte, after: high.after };
+  return { from, to: high.byte, after: high.after };
 }
 
 function readElement(pattern: string, at: number): { byte: number; after: number } | 'never' {

@@ -62,18 +62,21 @@ export class Glob {
     return this.run(text, 0, 0, -1, true) === true;
   }
 
-  /** Goes on from `progress` (all text before it matched so far) over `part`; "match" means as in matchesLeadingDirectory. */
-  advance(progress: Progress, part: string): Advance {
-    const result = this.run(progress.tail + part, progress.tail.length, progress.token, progress.starToken, true, true);
+  /**
+   * Goes on from `progress` over `part`. With `leading` a match is what it is in matchesLeadingDirectory, so that a slash
+   * in `part` can settle it.
+   */
+  advance(progress: Progress, part: string, leading: boolean): Advance {
+    const { tail, token, starToken } = progress;
+    const result = this.run(tail + part, tail.length, token, starToken, leading, true);
     if (typeof result === 'boolean') return result ? 'always' : 'never';
     return result;
   }
 
   /** Does the text that `progress` is about, followed by `base` (without slashes), match? */
-  finish(progress: Progress, base: string): boolean {
-    if (progress.starToken > this.lastStar && this.ending !== undefined) return base.endsWith(this.ending);
-    const { tail, token, starToken } = progress;
-    return this.run(tail + base, tail.length, token, starToken, true) === true;
+  finish({ tail, token, starToken }: Progress, base: string): boolean {
+    if (starToken > this.lastStar && this.ending !== undefined) return base.endsWith(this.ending);
+    return this.run(tail + base, tail.length, token, starToken, false) === true;
   }
 
   private run(text: string, at: number, token: number, fallBack: number, leading: boolean): boolean;
@@ -136,7 +139,9 @@ function literalOf(tokens: readonly number[]): string | undefined {
 export function compile(pattern: string, segmented: boolean): readonly (readonly Glob[])[] {
   const done: Reading[] = [];
   const open: Reading[] = [{ at: 0, pieces: [[]], classes: [] }];
-  for (let reading = open.pop(); reading !== undefined; reading = open.pop()) {
+  for (let count = 0; count < mostReadings; count++) {
+    const reading = open.pop();
+    if (reading === undefined) break;
     if (readOn(pattern, reading, open, segmented)) done.push(reading);
   }
   return done.map(({ pieces, classes }) => pieces.map((piece) => new Glob(piece, classes)));
@@ -191,7 +196,6 @@ function pushBracket(pattern: string, reading: Reading, piece: number[], open: R
   if (literal) outcomes.push({ next: reading.at });
   const [first, ...others] = outcomes;
   for (const other of others) {
-    if (open.length >= mostReadings) break;
     const pieces = reading.pieces.map((tokens) => [...tokens]);
     const fork = { at: reading.at, pieces, classes: [...reading.classes] };
     pushOutcome(other, fork, pieces[pieces.length - 1] as number[]);

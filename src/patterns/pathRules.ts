@@ -1,5 +1,5 @@
-import { start, type Progress } from './glob.ts';
-import type { ComponentRule, CrossingRule, Rules } from './rules.ts';
+import { start, type Glob, type Progress } from './glob.ts';
+import type { ComponentRule, CrossingRule, Rule, Rules } from './rules.ts';
 
 /** A component pattern whose first `depth` components have matched the path of the directory; more are to come. */
 interface Waiting {
@@ -12,7 +12,23 @@ interface Crossing {
   readonly progress: Progress;
 }
 
-const none = -1;
+/** A leading part of a crossing pattern. `always`: every directory in here and below matches it. */
+interface Lead {
+  readonly rule: CrossingRule;
+  readonly part: Glob;
+  readonly progress: Progress | 'always';
+}
+
+/** What is known on entering a directory. */
+interface State {
+  /** Highest index of a pattern that matches everything in here, or -1, and what it says. */
+  decided: number;
+  decision: boolean;
+  waiting: readonly Waiting[];
+  crossing: readonly Crossing[];
+  leads: readonly Lead[];
+}
+
 const noWaiting: readonly Waiting[] = [];
 
 /**
@@ -22,53 +38,45 @@ const noWaiting: readonly Waiting[] = [];
  * where they do not apply.
  */
 export class PathRules {
-  /** Highest index of a pattern that matches everything in here, or -1, and what it says. */
-  private readonly decided: number;
-  private readonly decision: boolean;
+  private readonly state: State;
   private readonly named = new Map<string, Waiting[]>();
   private readonly wild: Waiting[] = [];
-  private readonly crossing: readonly Crossing[];
-  /** Name of the directory with a slash behind it; empty above the root. */
-  private readonly path: string;
   /** No pattern waits: the decision holds for everything in here and below. */
-  readonly isDecided: boolean;
+  private readonly isDecided: boolean;
+  /** Directories below need no rules of their own. */
+  readonly isSettled: boolean;
 
-  private constructor(
-    path: string,
-    decided: number,
-    decision: boolean,
-    waiting: readonly Waiting[],
-    crossing: Crossing[],
-  ) {
-    this.path = path;
-    this.decided = decided;
-    this.decision = decision;
-    this.crossing = crossing;
-    for (const one of waiting) {
-      const name = (one.rule.components[one.depth] as ComponentRule['components'][number]).literal;
+  private constructor(state: State) {
+    this.state = state;
+    for (const one of state.waiting) {
+      const name = nextComponent(one).literal;
       if (name === undefined) this.wild.push(one);
       else if (this.named.has(name)) this.named.get(name)?.push(one);
       else this.named.set(name, [one]);
     }
-    this.isDecided = this.named.size === 0 && this.wild.length === 0 && crossing.length === 0;
+    this.isDecided = state.waiting.length === 0 && state.crossing.length === 0;
+    this.isSettled = this.isDecided && state.leads.every(({ progress }) => progress === 'always');
   }
 
   /** Above the root: the first component of a name is empty or `%prefix%`. */
   static top(rules: Rules): PathRules {
-    const crossing = rules.crossing.map((rule) => ({ rule, progress: start }));
-    const waiting = rules.component.map((rule) => ({ rule, depth: 0 }));
-    return new PathRules('', none, false, waiting, crossing);
+    return new PathRules({
+      decided: -1,
+      decision: false,
+      waiting: rules.component.map((rule) => ({ rule, depth: 0 })),
+      crossing: rules.crossing.map((rule) => ({ rule, progress: start })),
+      leads: rules.crossing.flatMap((rule) => rule.leadingParts.map((part) => ({ rule, part, progress: start }))),
+    });
   }
 
   /** Nothing in here or below is included. */
   get isBarren(): boolean {
-    return this.isDecided && !this.decision;
+    return this.isDecided && !this.state.decision;
   }
 
   includes(base: string): boolean {
-    if (this.isDecided) return this.decision;
-    let highest = this.decided;
-    let decision = this.decision;
+    let { decision, decided: highest } = this.state;
+    if (this.isDecided) return decision;
     for (const one of this.named.get(base) ?? noWaiting) {
       if (one.rule.index > highest && isLast(one)) ({ index: highest, includes: decision } = one.rule);
     }
@@ -76,7 +84,7 @@ export class PathRules {
       if (one.rule.index > highest && isLast(one) && matches(one, base))
         ({ index: highest, includes: decision } = one.rule);
     }
-    for (const { rule, progress } of this.crossing) {
+    for (const { rule, progress } of this.state.crossing) {
       if (rule.index > highest && rule.glob.finish(progress, base)) ({ index: highest, includes: decision } = rule);
     }
     return decision;
@@ -87,38 +95,50 @@ export class PathRules {
     const leads = (one: Waiting): boolean => one.rule.includes && !isLast(one);
     if ((this.named.get(base) ?? noWaiting).some(leads)) return true;
     if (this.wild.some((one) => leads(one) && matches(one, base))) return true;
-    const name = this.path + base;
-    return this.crossing.some(({ rule }) => rule.leadingParts.some((part) => part.matches(name)));
+    return this.state.leads.some(({ part, progress }) => progress === 'always' || part.finish(progress, base));
   }
 
   enter(base: string): PathRules {
-    let { decided, decision } = this;
-    const waiting: Waiting[] = [];
-    const crossing: Crossing[] = [];
-    const decide = (rule: { index: number; includes: boolean }): void => {
-      if (rule.index <= decided) return;
-      decided = rule.index;
-      decision = rule.includes;
-    };
-    const matching = [...(this.named.get(base) ?? noWaiting), ...this.wild.filter((one) => matches(one, base))];
-    for (const one of matching) {
-      if (isLast(one)) decide(one.rule);
-      else waiting.push({ rule: one.rule, depth: one.depth + 1 });
+    const { crossing, leads } = this.state;
+    const next = { ...this.state, waiting: [] as Waiting[], crossing: [] as Crossing[], leads: [] as Lead[] };
+    for (const one of [...(this.named.get(base) ?? noWaiting), ...this.wild.filter((wild) => matches(wild, base))]) {
+      if (isLast(one)) decide(next, one.rule);
+      else next.waiting.push({ rule: one.rule, depth: one.depth + 1 });
     }
-    for (const { rule, progress } of this.crossing) {
-      const next = rule.glob.advance(progress, base + '/');
-      if (next === 'always') decide(rule);
-      else if (next !== 'never') crossing.push({ rule, progress: next });
+    for (const { rule, progress } of crossing) {
+      const advanced = rule.glob.advance(progress, base + '/', true);
+      if (advanced === 'always') decide(next, rule);
+      else if (advanced !== 'never') next.crossing.push({ rule, progress: advanced });
     }
-    const counts = (one: { rule: { index: number } }): boolean => one.rule.index > decided;
-    return new PathRules(this.path + base + '/', decided, decision, waiting.filter(counts), crossing.filter(counts));
+    for (const lead of leads) {
+      const advanced = lead.progress === 'always' ? 'always' : lead.part.advance(lead.progress, base + '/', false);
+      if (advanced !== 'never') next.leads.push({ ...lead, progress: advanced });
+    }
+    // An include that a later one has overtaken can still lead on, into a directory whose base name is excluded.
+    const counts = ({ rule }: { rule: Rule }): boolean => rule.index > next.decided || (next.decision && rule.includes);
+    return new PathRules({
+      ...next,
+      waiting: next.waiting.filter(counts),
+      crossing: next.crossing.filter(counts),
+      leads: next.leads.filter(counts),
+    });
   }
+}
+
+function decide(state: State, rule: Rule): void {
+  if (rule.index <= state.decided) return;
+  state.decided = rule.index;
+  state.decision = rule.includes;
 }
 
 function isLast({ rule, depth }: Waiting): boolean {
   return depth === rule.components.length - 1;
 }
 
-function matches({ rule, depth }: Waiting, base: string): boolean {
-  return (rule.components[depth] as ComponentRule['components'][number]).matches(base);
+function nextComponent({ rule, depth }: Waiting): Glob {
+  return rule.components[depth] as Glob;
+}
+
+function matches(one: Waiting, base: string): boolean {
+  return nextComponent(one).matches(base);
 }

@@ -70,21 +70,21 @@ export class DirectoryMatcher {
   }
 
   enter(base: string): DirectoryMatcher {
-    // Where all is decided for this directory it is for those below, which need no matcher of their own.
-    return this.paths.isDecided ? this : new DirectoryMatcher(this.paths.enter(base), this.bases);
+    return this.paths.isSettled ? this : new DirectoryMatcher(this.paths.enter(base), this.bases);
   }
 }
 
 class Matchers {
-  private readonly top: DirectoryMatcher;
-  /** Names are mostly asked for in runs of one directory. */
-  private lastPath: string | undefined;
-  private lastMatcher: DirectoryMatcher;
+  /**
+   * The directories down to the one that was asked for last; names are mostly asked for in runs of one directory. The
+   * first is above the root, where there are `%prefix%` and the root. Paths end in a slash.
+   */
+  private readonly entered: Entered[];
 
   constructor(patterns: readonly Pattern[], compareMode: boolean) {
     const rules = compileRules(patterns, compareMode);
-    this.top = new DirectoryMatcher(PathRules.top(rules), new BaseNameRules(rules.baseName));
-    this.lastMatcher = this.top;
+    const top = new DirectoryMatcher(PathRules.top(rules), new BaseNameRules(rules.baseName));
+    this.entered = [{ path: '', matcher: top }];
   }
 
   covers(name: FileName): boolean {
@@ -102,16 +102,24 @@ class Matchers {
     return this.inDirectory(dir === '/' ? dir : dir + '/');
   }
 
-  /** `path` ends in a slash or is empty: above the root, where there are `%prefix%` and the root. */
   private inDirectory(path: string): DirectoryMatcher {
-    if (path !== this.lastPath) {
-      let matcher = this.top;
-      for (let from = 0, to = path.indexOf('/'); to >= 0; from = to + 1, to = path.indexOf('/', from)) {
-        matcher = matcher.enter(path.slice(from, to));
-      }
-      this.lastMatcher = matcher;
-      this.lastPath = path;
+    while (!path.startsWith(this.last().path)) this.entered.pop();
+    let last = this.last();
+    for (let from = last.path.length, to = path.indexOf('/', from); to >= 0; to = path.indexOf('/', from)) {
+      last = { path: path.slice(0, to + 1), matcher: last.matcher.enter(path.slice(from, to)) };
+      this.entered.push(last);
+      from = to + 1;
     }
-    return this.lastMatcher;
+    return last.matcher;
   }
+
+  /** There is always one: every path starts with that of the first, which is empty. */
+  private last(): Entered {
+    return this.entered[this.entered.length - 1] as Entered;
+  }
+}
+
+interface Entered {
+  readonly path: string;
+  readonly matcher: DirectoryMatcher;
 }
