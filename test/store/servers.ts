@@ -1,5 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -105,12 +114,12 @@ export async function startPostgres(): Promise<Server> {
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
   const files = ['-keyout', join(data, 'server.key'), '-out', join(data, 'server.crt')];
   await runner.must('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject, ...files);
+  appendFileSync(join(data, 'postgresql.conf'), 'ssl = on\n');
   const settings = [
     `port=${port}`,
     'listen_addresses=127.0.0.1',
     `unix_socket_directories=${socket}`,
     'fsync=off',
-    'ssl=on',
     'deadlock_timeout=100ms',
     'shared_buffers=32MB',
   ];
@@ -122,7 +131,7 @@ export async function startPostgres(): Promise<Server> {
     socket,
     directory: data,
     stop: async () => {
-      // runuser passes SIGTERM on, which waits for clients to leave: by now there are none.
+      await runner.must(join(bin, 'pg_ctl'), 'stop', '-D', data, '-m', 'immediate');
       await end(child);
       runner.remove();
     },
@@ -155,7 +164,10 @@ export async function startMysql(): Promise<Server> {
   writeFileSync(
     init,
     accounts
-      .map((account) => `CREATE USER ${account} IDENTIFIED BY 'pass@word'; \nGRANT ALL ON *.* TO ${account};`)
+      .map(
+        (account) =>
+          `CREATE USER ${account} IDENTIFIED BY 'pass@word'; \nGRANT ALL ON *.* TO ${account} WITH GRANT OPTION;`,
+      )
       .join('\n'),
   );
   const child = runner.start(

@@ -1,4 +1,4 @@
-import type { Connection, RowDataPacket } from 'mysql2/promise';
+import type { Connection, QueryOptions, QueryResult, RowDataPacket } from 'mysql2/promise';
 
 import { codeOf } from '../server/failures.ts';
 import type { Dialect, ErrorKind, Session } from '../server/session.ts';
@@ -35,37 +35,37 @@ export class MysqlSession implements Session {
   }
 
   async lines(select: string): Promise<string[]> {
-    const [rows] = await this.#connection.query<RowDataPacket[][]>({ sql: select, rowsAsArray: true });
+    const [rows] = await this.#query<RowDataPacket[][]>({ sql: select, rowsAsArray: true });
     return rows.map((row) => (row[0] as unknown as Buffer).toString('latin1'));
   }
 
   async begin(): Promise<void> {
     const sql = `SELECT GET_LOCK(${batchLock}, ${this.#lockTimeout})`;
-    const [rows] = await this.#connection.query<RowDataPacket[][]>({ sql, rowsAsArray: true });
+    const [rows] = await this.#query<RowDataPacket[][]>({ sql, rowsAsArray: true });
     if (Number(rows[0]?.[0]) !== 1) {
       throw Object.assign(new Error('another csync2 is writing'), { code: 'ER_LOCK_WAIT_TIMEOUT' });
     }
-    await this.#connection.query('START TRANSACTION');
+    await this.#query('START TRANSACTION');
   }
 
   async run(statements: readonly string[]): Promise<void> {
     let packet = '';
     for (const statement of statements) {
       if (packet !== '' && packet.length + statement.length > packetSize) {
-        await this.#connection.query(packet);
+        await this.#query(packet);
         packet = '';
       }
       packet += packet === '' ? statement : `;\n${statement}`;
     }
-    if (packet !== '') await this.#connection.query(packet);
+    if (packet !== '') await this.#query(packet);
   }
 
   async commit(): Promise<void> {
-    await this.#connection.query(`COMMIT; DO RELEASE_LOCK(${batchLock})`);
+    await this.#query(`COMMIT; DO RELEASE_LOCK(${batchLock})`);
   }
 
   async rollback(): Promise<void> {
-    await this.#connection.query(`ROLLBACK; DO RELEASE_LOCK(${batchLock})`);
+    await this.#query(`ROLLBACK; DO RELEASE_LOCK(${batchLock})`);
   }
 
   /** Keys are prefixes here: there is no longest one. */
@@ -78,6 +78,18 @@ export class MysqlSession implements Session {
     const known = kinds[code];
     if (known !== undefined) return known;
     return this.#lost || /^E[A-Z]+$/.test(code) ? 'CONNECTION' : 'OTHER';
+  }
+
+  /** Remembers that the connection is gone: later errors on it say so less clearly. */
+  async #query<Rows extends QueryResult>(query: string | QueryOptions): Promise<[Rows, unknown]> {
+    try {
+      return typeof query === 'string'
+        ? await this.#connection.query<Rows>(query)
+        : await this.#connection.query<Rows>(query);
+    } catch (error) {
+      if ((error as { fatal?: unknown }).fatal === true) this.#lost = true;
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
