@@ -20,9 +20,8 @@ const DEFAULT_THREADS = 2;
 const MOST_THREADS = 8;
 /** Files up to this size are hashed by this thread: a few milliseconds. */
 const SMALL = 8 * 1024 * 1024;
-/** Bytes of a file that make one chunk, hashed by another thread, or by this one. */
-const THREAD_RANGE = 4 * 1024 * 1024;
-const OWN_RANGE = 1024 * 1024;
+/** Bytes of a file that make one chunk: a millisecond or two. */
+const RANGE = 4 * 1024 * 1024;
 /** Ranges under way for each thread: it need not wait for this one. */
 const AHEAD = 2;
 
@@ -59,7 +58,7 @@ function wholeBlocks(bytes: number, { blockLength }: SignatureParameters): numbe
 }
 
 async function* own(fd: number, size: number, parameters: SignatureParameters): AsyncGenerator<Buffer> {
-  const range = wholeBlocks(OWN_RANGE, parameters);
+  const range = wholeBlocks(RANGE, parameters);
   for (let position = 0; position < size; position += range) {
     if (position > 0) await setImmediate();
     const bytes = Math.min(range, size - position);
@@ -77,7 +76,7 @@ async function* threaded(
   parameters: SignatureParameters,
   threads: number,
 ): AsyncGenerator<Buffer> {
-  const range = wholeBlocks(THREAD_RANGE, parameters);
+  const range = wholeBlocks(RANGE, parameters);
   const underWay: Promise<Buffer>[] = [];
   let position = 0;
   try {

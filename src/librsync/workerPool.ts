@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Range, RangeAnswer } from './signatureWorker.ts';
 
 /** Milliseconds after which threads without work end. */
@@ -18,7 +18,7 @@ class Hasher {
   constructor() {
     // Threads run no TypeScript on every Node: the build makes one file of the worker, and puts it beside the bundle.
     const file = import.meta.url.endsWith('.cjs') ? './librsync-worker.mjs' : './librsync-worker.generated.js';
-    this.#worker = new Worker(new URL(file, import.meta.url));
+    this.#worker = new Worker(new URL(file, import.meta.url), { env: SHARE_ENV, execArgv: [] });
     this.#worker.unref();
     this.#worker.on('message', (answer: RangeAnswer) => {
       const waiting = this.#waiting.shift();
