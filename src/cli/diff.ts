@@ -14,8 +14,11 @@ export async function showDiff(
 ): Promise<void> {
   // Node encodes arguments as UTF-8, which names need not be: the command goes to the shell as a script of bytes.
   const words = ['-Nus', '--label', theirLabel, '-', '--label', ourLabel, '--', path].map(shellWord).join(' ');
-  const diff = spawn('/bin/sh', ['/dev/fd/3'], { stdio: ['pipe', 'inherit', 'inherit', 'pipe'] });
-  (diff.stdio[3] as Writable).end(Buffer.from(`exec diff ${words} 3<&-\n`, 'latin1'));
+  const diff = spawn('/bin/sh', ['-c', 'eval "$(cat <&3)"'], { stdio: ['pipe', 'inherit', 'inherit', 'pipe'] });
+  const script = diff.stdio[3] as Writable;
+  // A shell that does not start, or a diff that ends early, shows in the exit status.
+  script.on('error', () => undefined);
+  script.end(Buffer.from(`exec diff ${words} 3<&-\n`, 'latin1'));
   const input = diff.stdio[0] as Writable;
   const ended = once(diff, 'close');
   // diff may end before it has read everything; its exit status says what there is to say.
@@ -25,7 +28,8 @@ export async function showDiff(
   }
   input.end();
   const [code] = (await ended) as [number | null];
-  if (code !== 0 && code !== 1) log.error(`diff of ${path} failed.`);
+  // 2 is trouble with one file, which diff has told about itself; anything above means that it did not run.
+  if (code === null || code > 2) log.error(`diff of ${path} failed.`);
 }
 
 /** A word that the shell reads as exactly these bytes. */

@@ -14,13 +14,14 @@ export function absolutePath(argument: string): DiskPath {
 
 /** The real path of the deepest ancestor that exists, then the rest. */
 function realParent(directory: string): string {
-  for (let missing = '', at = directory; ; missing = path.posix.join(path.posix.basename(at), missing)) {
+  let missing = '';
+  for (let at = directory; ; at = path.posix.dirname(at)) {
     try {
       return path.posix.join(fs.realpathSync.native(fsPath(at), 'latin1'), missing);
     } catch (error) {
       const absent = error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
       if (!absent || at === '/') throw error;
     }
-    at = path.posix.dirname(at);
+    missing = path.posix.join(path.posix.basename(at), missing);
   }
 }

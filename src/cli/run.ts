@@ -184,6 +184,7 @@ async function comparePairs(
   for (const file of files) {
     if (file !== undefined && setup.cluster.covering(file).length === 0) continue;
     const found = await compare(setup, lineOf(place, setup), pairs, {
+      announce: wanted === undefined,
       file,
       diffs,
       mark: options.initRun,

@@ -55,7 +55,11 @@ function permitted(session: Session, { key, file, name }: FileCommand): boolean 
   const { cluster, peer } = session;
   const permission = cluster.permission(peer, key, file, name === 'TYPE');
   if (permission === 'granted') return true;
-  if (permission === 'slave') session.record(markDirtyFor(cluster, peer, file, encode(file)));
+  if (permission === 'slave') {
+    const marks = markDirtyFor(cluster, peer, file, encode(file));
+    session.announce(file, marks);
+    session.record(marks);
+  }
   session.reply(permission === 'slave' ? replies.slaveDenied : replies.denied);
   return false;
 }

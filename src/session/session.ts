@@ -10,6 +10,7 @@ import type { Command } from '../protocol/commands.ts';
 import { ProtocolError } from '../protocol/errors.ts';
 import { Inbox } from '../protocol/inbox.ts';
 import { isBlank, parseCommand } from '../protocol/parseCommand.ts';
+import { redact } from '../protocol/redact.ts';
 import { identifyFirst, replies } from '../protocol/replies.ts';
 import type { Change, Store } from '../store/store.ts';
 import { type Channel, ChannelError } from '../transport/channel.ts';
@@ -171,7 +172,7 @@ export class Session {
     for (;;) {
       const line = this.#inbox.tryLine();
       if (line !== undefined) {
-        if (this.#log.wants(3)) this.#log.write(3, messages.wire('Peer', line + '\n'));
+        if (this.#log.wants(3)) this.#log.write(3, messages.wire('Peer', redact(line) + '\n'));
         return line;
       }
       if (!(await this.#more())) return undefined;

@@ -2,8 +2,6 @@ import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
 import { sameButUnknownTarget } from '../entry/compare.ts';
 import type { Cluster, Pair } from '../groups/cluster.ts';
-import type { Log } from '../log/log.ts';
-import * as messages from '../log/messages.ts';
 import { formatCommand } from '../protocol/formatCommand.ts';
 import type { ListRow } from '../protocol/values.ts';
 import { allNames, exactly, type FilePage, type Store } from '../store/store.ts';
@@ -23,20 +21,18 @@ export interface Difference {
 export interface CompareContext {
   readonly cluster: Cluster;
   readonly store: Store;
-  readonly log: Log;
   readonly line: Line;
 }
 
 /** Differences between our file rows and a peer's, in byte order of encoded names. Both sides are read as streams. */
 export async function* comparePair(
-  { cluster, store, log, line }: CompareContext,
+  { cluster, store, line }: CompareContext,
   pair: Pair,
   file: FileName | undefined,
 ): AsyncGenerator<Difference, void, undefined> {
-  log.write(1, messages.inSyncCheck(pair.myname, pair.peer));
   const peerLine = await callPeer(line, pair.peer);
   try {
-    await peerLine.hello(pair.myname);
+    await peerLine.mustHello(pair.myname);
     const list = peerLine.conversation.stream(
       formatCommand({ name: 'LIST', peer: pair.peer, file, keys: pair.keys }),
       listStep,

@@ -1,5 +1,6 @@
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
+import { redact } from '../protocol/redact.ts';
 import type { Inbox } from '../protocol/inbox.ts';
 import type { Channel } from '../transport/channel.ts';
 import { ConversationError } from './conversationError.ts';
@@ -41,7 +42,7 @@ export class Conversation {
   /** Sends one command line (without its newline) and resolves to the parsed reply; rejects when the connection ends first. */
   ask<T>(line: string, parser: ReplyParser<T>): Promise<T> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure as Error);
-    if (this.#log.wants(3)) this.#log.write(3, messages.wire('Local', line + '\n'));
+    if (this.#log.wants(3)) this.#log.write(3, messages.wire('Local', redact(line) + '\n'));
     const reply = this.#expect(parser);
     this.#channel.write(line + '\n');
     return reply;

@@ -16,7 +16,7 @@ export async function* fetchContent(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const peerLine = await callPeer(line, pair.peer);
   try {
-    await peerLine.hello(pair.myname);
+    await peerLine.mustHello(pair.myname);
     const { conversation } = peerLine;
     const answer = await conversation.ask(formatCommand({ name: 'TYPE', key, file }), status);
     if (!answer.ok) throw new ConversationError('REFUSED', messages.errorFromPeer(pair.peer, answer.line));

@@ -41,13 +41,20 @@ export class PeerLine {
     return this.#myname;
   }
 
-  /** Introduces us under another name. Fails when the peer does not believe it. */
-  async hello(myname: string): Promise<void> {
-    if (this.#myname === myname) return;
+  /** Introduces us under another name. The peer's answer when it refuses. */
+  async hello(myname: string): Promise<string | undefined> {
+    if (this.#myname === myname) return undefined;
     this.#myname = undefined;
     const reply = await this.conversation.ask(formatCommand({ name: 'HELLO', host: myname }), status);
-    if (!reply.ok) throw new ConversationError('REFUSED', messages.errorFromPeer(this.peer, reply.line));
+    if (!reply.ok) return reply.line;
     this.#myname = myname;
+    return undefined;
+  }
+
+  /** The same where nothing can be done without it. */
+  async mustHello(myname: string): Promise<void> {
+    const refusal = await this.hello(myname);
+    if (refusal !== undefined) throw new ConversationError('REFUSED', messages.errorFromPeer(this.peer, refusal));
   }
 
   /** BYE and a polite end. */

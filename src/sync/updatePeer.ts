@@ -5,10 +5,12 @@ import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
 import { below, type Change, exactly, type Store } from '../store/store.ts';
+import { ChannelError } from '../transport/channel.ts';
 import { Cleared } from './cleared.ts';
 import { type DirtyFile, dirtyFiles, type Selection } from './dirtyFiles.ts';
 import { FileUpdate, type FileOutcome } from './fileUpdate.ts';
 import { callPeer, type Line, type PeerLine } from './handshake.ts';
+import { describeFailure } from './failure.ts';
 import { NewDirectories } from './newDirectories.ts';
 
 export interface UpdateOptions {
@@ -42,6 +44,8 @@ export class PeerUpdate {
   /** Parents that the peer reported missing and that were marked once. */
   readonly #missingParents = new Set<string>();
   readonly #skipped: string[] = [];
+  /** Names of ours that the peer refused. */
+  readonly #unwelcome = new Set<string>();
   readonly #settling: Promise<void>[] = [];
   #line: PeerLine | undefined;
 
@@ -85,12 +89,12 @@ export class PeerUpdate {
   async #send(files: AsyncIterable<DirtyFile>): Promise<'done' | 'start over'> {
     const ahead: FileUpdate[] = [];
     for await (const file of files) {
-      if (this.#isSkipped(file.name)) continue;
-      const line = await this.#connect();
       const myname = decode(file.row.myname);
+      if (this.#isSkipped(file.name) || this.#unwelcome.has(myname)) continue;
+      const line = await this.#connect();
       const room = line.myname === myname ? filesAhead : 1;
       while (ahead.length >= room) if (await this.#finishFirst(ahead)) return 'start over';
-      await line.hello(myname);
+      if (!(await this.#introduce(line, myname))) continue;
       const update = new FileUpdate(this, file);
       update.begin();
       ahead.push(update);
@@ -98,6 +102,15 @@ export class PeerUpdate {
     while (ahead.length > 0) if (await this.#finishFirst(ahead)) return 'start over';
     await this.#settleAll();
     return 'done';
+  }
+
+  /** False when the peer does not take us for whom we say we are: then all rows under that name stay dirty. */
+  async #introduce(line: PeerLine, myname: string): Promise<boolean> {
+    const refusal = await line.hello(myname);
+    if (refusal === undefined) return true;
+    this.#unwelcome.add(myname);
+    this.context.log.error(messages.errorFromPeer(this.peer, refusal));
+    return false;
   }
 
   /** True when the peer has to be started over. */
@@ -171,14 +184,16 @@ export class PeerUpdate {
   /** Whatever ended the conversation: this peer's files stay dirty, other peers are not affected. */
   #connectionLost(error: unknown): void {
     const { log } = this.context;
-    const message = error instanceof Error ? error.message : String(error);
-    if (!(error instanceof Error && 'code' in error))
-      log.write(0, error instanceof Error ? (error.stack ?? message) : message);
-    else log.write(0, `${this.peer}: ${message}`);
+    const reason = describeFailure(error, this.peer);
+    // A peer that cannot be reached is one error; one that talks and then fails is two, as scripts know it.
+    if (error instanceof ChannelError && beforeConnection.has(error.code)) log.write(0, reason);
+    else log.error(reason);
     log.error(messages.connectionFailed(this.peer));
     log.write(0, messages.hostStaysDirty);
   }
 }
+
+const beforeConnection: ReadonlySet<string> = new Set(['CONNECT', 'CONNECT_TIMEOUT', 'RESOLVE']);
 
 /** Files of which all is sent and not everything is answered. */
 const unsettledAtOnce = 256;

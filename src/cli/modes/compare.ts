@@ -6,11 +6,14 @@ import { markDirty } from '../../scan/marking.ts';
 import type { Change } from '../../store/store.ts';
 import { comparePair, type Difference } from '../../sync/compare.ts';
 import { fetchContent } from '../../sync/fetchContent.ts';
+import { describeFailure } from '../../sync/failure.ts';
 import type { Line } from '../../sync/handshake.ts';
 import { showDiff } from '../diff.ts';
 import type { Setup } from '../setup.ts';
 
 export interface CompareOptions {
+  /** Say which pair is compared; not when it was asked for by name. */
+  readonly announce: boolean;
   readonly file: FileName | undefined;
   /** `-TT`: unified diffs in place of lines. */
   readonly diffs: boolean;
@@ -31,6 +34,7 @@ export async function compare(
 ): Promise<boolean> {
   let any = false;
   for (const pair of pairs) {
+    if (options.announce) setup.log.write(1, messages.inSyncCheck(pair.myname, pair.peer));
     try {
       for await (const difference of comparePair({ ...setup, line }, pair, options.file)) {
         any = true;
@@ -39,7 +43,7 @@ export async function compare(
       }
     } catch (error) {
       if (!(error instanceof Error && 'code' in error)) throw error;
-      setup.log.write(0, error.message);
+      setup.log.write(0, describeFailure(error, pair.peer));
       setup.log.error(messages.connectionFailed(pair.peer));
     }
   }
