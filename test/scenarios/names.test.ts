@@ -63,6 +63,8 @@ scenarios('names', [
   {
     name: 'odd names as arguments and in listings',
     config,
+    exempt: ['tree', 'file', 'dirty', 'messages', 'served', 'wire'],
+    why: 'below a prefix the C program does not update a file that is named',
     run: async (w) => {
       await w.settle();
       odd.forEach((name) => w.h1.tree.write(name, name));
@@ -72,6 +74,7 @@ scenarios('names', [
       await w.ok(w.h1, '-M');
       await w.ok(w.h1, '-L');
       await w.ok(w.h1, ['-uv', '$tree1/sp ace']);
+      if (w.acting === 'ours') assert.deepEqual(w.h2.tree.names(), ['sp ace']);
     },
   },
   {
@@ -83,7 +86,7 @@ scenarios('names', [
         ['a/x', 'a.txt', 'a-b', 'a0', 'a b', 'aa'].forEach((name) => tree.write(name, name));
       });
       w.h1.tree.remove('a');
-      await w.ok(w.h1, ['-xvr', '$tree1/a']);
+      await w.ok(w.h1, ['-cvr', '$tree1/a']);
       await w.ok(w.h1, '-uv');
       assert.deepEqual(w.h2.tree.names(), ['a b', 'a-b', 'a.txt', 'a0', 'aa']);
     },

@@ -60,7 +60,27 @@ function surprises(ours: string): Scenario {
 
 scenarios('replacements', names.map(replacements));
 
-scenarios('surprises', names.filter((name) => name !== 'nothing').map(surprises));
+scenarios('surprises', [
+  ...names.filter((name) => name !== 'nothing' && name !== 'full directory').map(surprises),
+  {
+    name: 'a full directory sent to where something unknown stands: nothing leaves the tree',
+    config,
+    exempt: ['tree', 'file', 'dirty', 'messages', 'served', 'wire'],
+    why: 'the C server writes through links to directories, and the C client starts over and forgets errors',
+    run: async (w) => {
+      await w.settle();
+      for (const theirs of others('full directory')) {
+        kinds[theirs]?.(w.h2.tree, `to ${theirs}`);
+        kinds['full directory']?.(w.h1.tree, `to ${theirs}`);
+      }
+      await w.fails(w.h1, '-xv');
+      const has = (name: string): boolean => w.h2.tree.has(name);
+      assert.ok(has('to nothing/sub/deep') && has('to empty directory/sub/deep'));
+      assert.ok(!has('to file/in') && !has('to fifo/in'));
+      if (w.pairing.others === 'ours') assert.ok(!has('in') && !has('sub'));
+    },
+  },
+]);
 
 scenarios('file types', [
   {

@@ -10,6 +10,8 @@ export type Part = 'code' | 'stdout' | 'messages' | 'tree' | 'backup' | 'out' | 
  * - `type=lnk` rows where one side has an empty target: the C program leaves it out under a prefix;
  * - requests for signatures that our client sends ahead, before the directory is there: `Parent dir missing.` for
  *   `path_not_found`;
+ * - SETOWN and SETMOD that our client sent before it knew that the command before them was refused;
+ * - link targets in answers to SIG, as in rows;
  * - more explanation on stderr: what the peer answered, and for which file;
  * - commands that the C program answers with `Unknown command!`: our side asking whether the peer can do more;
  * - all wire traffic where no C program takes part.
@@ -43,13 +45,7 @@ export function differences(
       for (const table of ['dirty', 'hint', 'action', 'peers'] as const) {
         check('dirty', `${on}, table ${table}`, host.rows[table], state.rows[table]);
       }
-      if (wire)
-        check(
-          'wire',
-          on,
-          host.wire,
-          state.wire.filter((line) => !line.endsWith('Unknown command!')),
-        );
+      if (wire) check('wire', on, likeC(host.wire), likeC(state.wire));
     });
   });
   return found;
@@ -59,12 +55,21 @@ function withoutExplanations(step: Step): string[] {
   return step.messages.filter((line) => !/^(ERROR from peer|While syncing file)/.test(line));
 }
 
-function sentAhead(wire: readonly string[]): string[] {
-  return wire
-    .filter((line) => !line.endsWith('Unknown command!'))
-    .map((line) =>
-      line.replace(/(: SIG .*) → (Parent dir missing\.|OK \(path_not_found\)\..*)$/, '$1 → nothing there'),
-    );
+/** Traffic as the C program would have caused it, see above. */
+function likeC(wire: readonly string[]): string[] {
+  const refused = new Set<string>();
+  return wire.flatMap((line) => {
+    const [, file = '', command = '', reply = ''] = /^(.*?): (\S+) .*? → (.*)$/s.exec(line) ?? [];
+    if (reply === 'Unknown command!') return [];
+    if (command === 'SIG' && /^(Parent dir missing\.|OK \(path_not_found\))/.test(reply)) {
+      return [`${file}: SIG → nothing there`];
+    }
+    const failed = !reply.startsWith('OK (');
+    if (command === 'SETOWN' || command === 'SETMOD') return failed && refused.has(file) ? [] : [line];
+    if (failed) refused.add(file);
+    else refused.delete(file);
+    return [line.replace(/(type=lnk:target=)[^|]* \|/, '$1 |')];
+  });
 }
 
 const linkTarget = /(type=lnk%3Atarget=).*$/;

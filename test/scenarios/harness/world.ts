@@ -158,6 +158,7 @@ export class World {
         code: result.code,
         stdout: lines(result.stdout),
         messages: lines(result.stderr)
+          .map((line) => line.replace(/^auto resolving\.\.\. response = \d+/, ''))
           .filter((line) => clientMessages.test(line))
           .sort(),
         hosts: this.hosts.map((each) => this.state(each)),
