@@ -13,6 +13,7 @@ import {
   type NameRange,
   type Store,
 } from '../../src/store/store.ts';
+import { generator, Model, randomChange } from './model.ts';
 
 export const enc = (text: string): Encoded => text as Encoded;
 
@@ -446,6 +447,23 @@ export function storeContract(open: () => Promise<Store>, reset: () => Promise<v
           ['/c', false],
         ],
       );
+    });
+
+    onStore('any batch means what its changes mean one after the other', async (store) => {
+      const random = generator(7);
+      const model = new Model();
+      for (let round = 0; round < 60; round++) {
+        const changes = Array.from({ length: 1 + random(25) }, () => randomChange(random));
+        for (const change of changes) model.apply(change);
+        await store.apply(changes);
+        const told = JSON.stringify(changes);
+        assert.deepEqual(new Map(await fileList(store)), model.files, told);
+        const expected = model.dirty.map((row) => ({ ...row, checktxt: model.files.get(row.name) }));
+        expected.sort((a, b) => byBytes(a.name, b.name) || byBytes(a.peer, b.peer));
+        assert.deepEqual(await dirtyList(store), expected, told);
+        assert.deepEqual(new Set(await store.hints()), new Set(model.hints.values()), told);
+        assert.deepEqual(new Set(await store.actions()), new Set(model.actions), told);
+      }
     });
 
     onStore('a batch that fails in the middle leaves nothing behind', async (store) => {

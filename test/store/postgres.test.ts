@@ -40,11 +40,23 @@ describe('PostgreSQL', { skip: postgresMissing }, () => {
     }
   }
 
+  /** A collation as far from byte order as the server has one. */
+  async function dictionary(): Promise<string> {
+    const versions = await query<[string]>('postgres', 'SHOW server_version_num');
+    const collations = await query('postgres', "SELECT 1 FROM pg_collation WHERE collprovider = 'i' LIMIT 1");
+    const hasIcu = Number(versions[0]?.[0]) >= 150000 && collations.length > 0;
+    return hasIcu ? "LOCALE_PROVIDER icu ICU_LOCALE 'en-US'" : '';
+  }
+
   for (const encoding of ['SQL_ASCII', 'UTF8'] as const) {
     describe(`the contract, in ${encoding}`, () => {
       const database = `contract_${encoding.toLowerCase()}`;
       before(async () => {
-        if (encoding !== 'SQL_ASCII') await query('postgres', `CREATE DATABASE ${database} ENCODING '${encoding}'`);
+        if (encoding !== 'SQL_ASCII')
+          await query(
+            'postgres',
+            `CREATE DATABASE ${database} ENCODING '${encoding}' TEMPLATE template0 ${await dictionary()}`,
+          );
         await (await openUrl(at(database))).close();
       });
       const reset = async (): Promise<void> => {
