@@ -8,11 +8,11 @@ import { createStderrSink } from '../log/stderrSink.ts';
 import { createSyslogSink } from '../log/syslogSink.ts';
 import { createTimestamps } from '../log/timestamps.ts';
 import { writeFully } from '../log/writeFully.ts';
-import { type Invocation, ownArguments, parseArguments } from './arguments.ts';
+import { type FileArguments, type Invocation, ownArguments, parseArguments } from './arguments.ts';
 import { lineOf } from './line.ts';
 import { compare } from './modes/compare.ts';
 import { listCovered } from './modes/cover.ts';
-import { addHints, force, mark, prune } from './modes/database.ts';
+import { addHints, coveredPaths, force, mark, prune } from './modes/database.ts';
 import { createKeyFile } from './modes/keyFile.ts';
 import { listDirty, listFiles, listHints } from './modes/lists.ts';
 import { checkHints, checkPaths, update } from './modes/synchronize.ts';
@@ -119,13 +119,13 @@ async function performOn(
       await addHints(setup, invocation.files.map(absolutePath), recursive);
       return 0;
     case 'force':
-      await force(setup, invocation.files.map(absolutePath), recursive);
+      await force(setup, coveredPaths(setup, invocation.files.map(absolutePath)), recursive);
       return 0;
     case 'mark':
-      await mark(setup, invocation.files.map(absolutePath), recursive, options.force);
+      await mark(setup, coveredPaths(setup, invocation.files.map(absolutePath)), recursive, options.force);
       return 0;
     case 'cover':
-      listCovered(setup, invocation.files.map(absolutePath), recursive);
+      listCovered(setup, coveredPaths(setup, invocation.files.map(absolutePath)), recursive);
       return 0;
     case 'compare':
       return comparePairs(setup, invocation, place);
@@ -133,20 +133,16 @@ async function performOn(
     case 'update':
     case 'check-and-update':
     case 'synchronize':
-      await synchronize(setup, place, invocation.mode, invocation.files.map(absolutePath));
+      await synchronize(setup, place, invocation);
       return 0;
   }
 }
 
-async function synchronize(
-  setup: Setup,
-  place: Place,
-  mode: 'check' | 'update' | 'check-and-update' | 'synchronize',
-  paths: readonly DiskPath[],
-): Promise<void> {
+async function synchronize(setup: Setup, place: Place, { mode, files }: FileArguments): Promise<void> {
   if (!setup.cluster.isMember) throw new NotAMemberError(place.host);
   const { options } = place;
-  const all = paths.length === 0;
+  const all = files.length === 0;
+  const paths = coveredPaths(setup, files.map(absolutePath));
   if (mode === 'synchronize' && all) {
     await checkPaths(setup, { ...options, recursive: true }, ['/' as DiskPath]);
   } else if (mode !== 'update') {

@@ -2,7 +2,7 @@ import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
 import { encodedChecktxt } from '../entry/checktxt.ts';
 import { sameButUnknownTarget } from '../entry/compare.ts';
-import type { Ignored } from '../entry/entry.ts';
+import type { Ignored, Kind } from '../entry/entry.ts';
 import { inspect } from '../filesystem/inspect.ts';
 import { Problem } from '../filesystem/problem.ts';
 import { removeLeftover } from '../filesystem/remove.ts';
@@ -20,7 +20,7 @@ export interface CheckOptions {
   readonly init: boolean;
   /** New dirty rows win the next conflict. */
   readonly forced: boolean;
-  /** Called with every directory (in the form of names) that directly contains something covered. */
+  /** Called with every directory (in the form of names) that is covered or directly contains something covered. */
   readonly onDirectory?: (name: string) => void;
 }
 
@@ -74,7 +74,7 @@ export class Check {
     const row = (await this.#store.fileRows([encoded])).get(encoded);
     const now = found?.state === 'present' ? encodedChecktxt(found.entry, this.#ignored) : undefined;
     if (row !== now) this.#differs(encoded, row, now);
-    if (now !== undefined) this.#noteDirectory(encoded);
+    if (found?.state === 'present') this.#noteDirectory(encoded, found.entry.kind);
   }
 
   /** Walks and reads rows side by side, both in byte order of encoded names. */
@@ -117,7 +117,7 @@ export class Check {
       } else {
         this.#differs(name, undefined, now);
       }
-      if (this.#options.onDirectory !== undefined) this.#noteDirectory(name);
+      if (this.#options.onDirectory !== undefined) this.#noteDirectory(name, batch.kinds[i] as Kind);
     }
   }
 
@@ -163,13 +163,16 @@ export class Check {
     for (const change of changes) this.#changes.push(change);
   }
 
-  #noteDirectory(name: Encoded): void {
+  #noteDirectory(name: Encoded, kind: Kind): void {
+    const { onDirectory } = this.#options;
+    if (onDirectory === undefined) return;
     const end = name.lastIndexOf('/');
-    if (this.#options.onDirectory === undefined || end < 0) return;
-    const directory = end === 0 ? '/' : name.slice(0, end);
-    if (this.#directories.has(directory)) return;
-    this.#directories.add(directory);
-    this.#options.onDirectory(decode(directory));
+    const parent = end < 0 ? [] : [end === 0 ? '/' : name.slice(0, end)];
+    for (const directory of kind === 'dir' ? [...parent, name] : parent) {
+      if (this.#directories.has(directory)) continue;
+      this.#directories.add(directory);
+      onDirectory(decode(directory));
+    }
   }
 
   #clean(path: DiskPath): void {

@@ -3,12 +3,12 @@ import { decode, encode } from '../../bytes/urlEncoding.ts';
 import { inspect } from '../../filesystem/inspect.ts';
 import { Walk } from '../../filesystem/walk.ts';
 import type { Setup } from '../setup.ts';
-import { relevantNames } from './database.ts';
+import { coveredNames } from './database.ts';
 
 /** `-o`: what the configuration covers at (and with `recursive` below) these paths, with its `compare` patterns. */
 export function listCovered(setup: Setup, paths: readonly DiskPath[], recursive: boolean): void {
   for (const path of paths) {
-    const names = relevantNames(setup, path);
+    const names = coveredNames(setup, path);
     if (recursive) names.push(...setup.cluster.prefixesBelow(path));
     for (const name of names) coverOne(setup, name, recursive);
   }

@@ -5,29 +5,32 @@ import { markDirty } from '../../scan/marking.ts';
 import { allNames, below, type Change, exactly, type NameRange } from '../../store/store.ts';
 import type { Setup } from '../setup.ts';
 
+/** The paths that are covered, or that something below them may be; the others draw a warning. */
+export function coveredPaths(setup: Setup, paths: readonly DiskPath[]): DiskPath[] {
+  return paths.filter((path) => {
+    const covered = coveredNames(setup, path).length > 0 || setup.cluster.prefixesBelow(path).length > 0;
+    if (!covered) setup.log.write(0, messages.parameterIgnored(path));
+    return covered;
+  });
+}
+
 /** The names that a path goes by and that are covered, or that something below them may be. */
-export function relevantNames({ cluster, log }: Setup, path: DiskPath): FileName[] {
-  const names = cluster.toNames(path);
+export function coveredNames({ cluster }: Setup, path: DiskPath): FileName[] {
   const coverage = cluster.coverage();
-  const relevant = names.filter((name) => coverage.covers(name) || coverage.mayContain(name));
-  const below = cluster.prefixesBelow(path);
-  if (relevant.length === 0 && below.length === 0) log.write(0, messages.parameterIgnored(path));
-  return relevant;
+  return cluster.toNames(path).filter((name) => coverage.covers(name) || coverage.mayContain(name));
 }
 
 /** Ranges of encoded names at a path, and with `recursive` below it, in every form that the path has. */
 export function rangesOf(setup: Setup, path: DiskPath, recursive: boolean): NameRange[] {
-  const at = relevantNames(setup, path);
+  const at = coveredNames(setup, path);
   const names = recursive ? [...at, ...setup.cluster.prefixesBelow(path)] : at;
   return names.flatMap((name) => (recursive ? [exactly(encode(name)), below(encode(name))] : [exactly(encode(name))]));
 }
 
-/** `-h`: paths to check later. */
+/** `-h`: paths to check later; one that nothing covers is kept too, as the configuration may change before that. */
 export async function addHints(setup: Setup, paths: readonly DiskPath[], recursive: boolean): Promise<void> {
-  const hinted = paths.filter(
-    (path) => relevantNames(setup, path).length > 0 || setup.cluster.prefixesBelow(path).length > 0,
-  );
-  await setup.store.apply(hinted.map((path) => ({ type: 'putHint', name: encode(path), recursive })));
+  coveredPaths(setup, paths);
+  await setup.store.apply(paths.map((path) => ({ type: 'putHint', name: encode(path), recursive })));
 }
 
 /** `-f`: what is dirty there wins the next conflict. */
@@ -50,7 +53,7 @@ export async function mark(
     return changes;
   };
   for (const path of paths) {
-    for (const name of relevantNames(setup, path)) await store.apply(marks(name));
+    for (const name of coveredNames(setup, path)) await store.apply(marks(name));
     if (!recursive) continue;
     const names = [...cluster.toNames(path), ...cluster.prefixesBelow(path)];
     for (const name of names) {

@@ -8,7 +8,7 @@ import { updateAll } from '../../sync/updateAll.ts';
 import type { Options } from '../arguments.ts';
 import { lineOf } from '../line.ts';
 import type { Place, Setup } from '../setup.ts';
-import { rangesOf, relevantNames } from './database.ts';
+import { rangesOf } from './database.ts';
 
 /** Peers that are served at the same time. */
 const jobs = 8;
@@ -16,10 +16,7 @@ const jobs = 8;
 /** `-c FILE…` */
 export async function checkPaths(setup: Setup, options: Options, paths: readonly DiskPath[]): Promise<void> {
   const check = newCheck(setup, options, options.recursive);
-  for (const path of paths) {
-    const below = options.recursive ? setup.cluster.prefixesBelow(path) : [];
-    if (below.length > 0 || relevantNames(setup, path).length > 0) await check.run(path);
-  }
+  for (const path of paths) await check.run(path);
 }
 
 /** `-c` without files: every hint, which is forgotten once it has been checked. */
