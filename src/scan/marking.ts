@@ -15,18 +15,18 @@ export function markDirty(cluster: Cluster, name: FileName, encoded: Encoded, fo
   return changes;
 }
 
-/** A dirty row for this one peer: it tried to change something that it must first hear of from us. */
-export function markDirtyFor(cluster: Cluster, peer: string, name: FileName, encoded: Encoded): Change[] {
-  return cluster
-    .peersFor(name, peer)
-    .filter((addressee) => addressee.peer === peer)
-    .map(({ myname }) => ({
-      type: 'markDirty',
-      name: encoded,
-      peer: encode(peer),
-      myname: encode(myname),
-      forced: false,
-    }));
+/**
+ * Dirty rows because `peer` tried to change something that it must first hear of from us: for everybody in the groups that
+ * it shares the file in, as the C program does.
+ */
+export function markDirtyBecauseOf(cluster: Cluster, peer: string, name: FileName, encoded: Encoded): Change[] {
+  return cluster.peersFor(name, peer).map((addressee) => ({
+    type: 'markDirty',
+    name: encoded,
+    peer: encode(addressee.peer),
+    myname: encode(addressee.myname),
+    forced: false,
+  }));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { encode } from '../bytes/urlEncoding.ts';
 import { replies } from '../protocol/replies.ts';
-import { markDirtyFor } from '../scan/marking.ts';
+import { markDirtyBecauseOf } from '../scan/marking.ts';
 import { checkFile, type FileCheck } from '../scan/checkFile.ts';
 import type { FileCommand } from '../protocol/commands.ts';
 import { remove } from './commands/remove.ts';
@@ -56,7 +56,7 @@ function permitted(session: Session, { key, file, name }: FileCommand): boolean 
   const permission = cluster.permission(peer, key, file, name === 'TYPE');
   if (permission === 'granted') return true;
   if (permission === 'slave') {
-    const marks = markDirtyFor(cluster, peer, file, encode(file));
+    const marks = markDirtyBecauseOf(cluster, peer, file, encode(file));
     session.announce(file, marks);
     session.record(marks);
   }
@@ -77,7 +77,7 @@ async function checkForConflict(session: Session, { file }: FileCommand): Promis
     await store.apply(check.changes);
   }
   if (!(await store.dirtyAmong([check.name])).has(check.name)) return check;
-  const marks = markDirtyFor(cluster, peer, file, check.name);
+  const marks = markDirtyBecauseOf(cluster, peer, file, check.name);
   session.announce(file, marks);
   session.record(marks);
   session.reply(replies.conflict);
