@@ -1,7 +1,5 @@
-import type { Encoded } from '../../src/bytes/bytes.ts';
 import type { ActionRow, Change, HintRow } from '../../src/store/store.ts';
-
-const enc = (text: string): Encoded => text as Encoded;
+import { enc } from './rows.ts';
 
 type Dirty = { name: string; peer: string; myname: string; forced: boolean };
 

@@ -3,8 +3,9 @@ import { after, before, describe, test } from 'node:test';
 
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 
-import { nameList, put, storeContract } from './contract.ts';
+import { storeContract } from './contract.ts';
 import { Oracle, oracleMissing } from './oracle.ts';
+import { nameList, put } from './rows.ts';
 import { mysqlMissing, startMysql, type Server } from './servers.ts';
 import { failsWith, openUrl, serverTests, turnTests, using } from './serverTests.ts';
 

@@ -4,8 +4,9 @@ import { after, before, describe, test } from 'node:test';
 
 import { Client } from 'pg';
 
-import { storeContract, enc, mark, nameList, put } from './contract.ts';
+import { storeContract } from './contract.ts';
 import { Oracle, oracleMissing } from './oracle.ts';
+import { enc, mark, nameList, put } from './rows.ts';
 import { postgresMissing, startPostgres, type Server } from './servers.ts';
 import { failsWith, openUrl, serverTests, turnTests, using } from './serverTests.ts';
 

@@ -5,7 +5,7 @@ import type { Change, Store, StoreOptions } from '../../src/store/store.ts';
 import { allNames, StoreError } from '../../src/store/store.ts';
 import { openStore } from '../../src/store/open.ts';
 import { locate } from '../../src/store/location.ts';
-import { dirtyList, enc, fileList, mark, nameList, put } from './contract.ts';
+import { dirtyList, enc, fileList, mark, nameList, put } from './rows.ts';
 import { Oracle, oracleMissing } from './oracle.ts';
 import { Proxy } from './proxy.ts';
 

@@ -11,7 +11,7 @@ import { encode } from '../../src/bytes/urlEncoding.ts';
 import { openStore } from '../../src/store/open.ts';
 import { openSqlite } from '../../src/store/sqlite/sqlite.ts';
 import { StoreError, type Store } from '../../src/store/store.ts';
-import { clear, dirtyList, enc, fileList, mark, nameList, put } from './contract.ts';
+import { clear, dirtyList, enc, fileList, mark, nameList, put } from './rows.ts';
 import { Oracle, oracleMissing, run } from './oracle.ts';
 
 const options = { lockTimeout: 5, unsafe: false, smallTransactions: false };

@@ -1,6 +1,6 @@
 // A process that writes to an SQLite database: writer.ts PATH PREFIX BATCHES ROWS
 import { openSqlite } from '../../src/store/sqlite/sqlite.ts';
-import { mark, put } from './contract.ts';
+import { mark, put } from './rows.ts';
 
 const [path = '', prefix = '', batches = '0', rows = '0'] = process.argv.slice(2);
 const store = openSqlite(path, { lockTimeout: 20, unsafe: false, smallTransactions: false });

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { describe } from 'node:test';
+
+import type { Change } from '../../src/store/store.ts';
+import { enc, type OnStore } from './rows.ts';
+
+export function smallTablesContract(onStore: OnStore): void {
+  describe('hints, actions, certificates', () => {
+    onStore('a name has at most one plain and one recursive hint', async (store) => {
+      const hint = (type: 'putHint' | 'dropHint', name: string, recursive: boolean): Change => ({
+        type,
+        name: enc(name),
+        recursive,
+      });
+      await store.apply([
+        hint('putHint', '/b', false),
+        hint('putHint', '/a\xe9', true),
+        hint('putHint', '/a\xe9', true),
+        hint('putHint', '/b', true),
+        hint('putHint', '/B', true),
+      ]);
+      assert.deepEqual(await store.hints(), [
+        { name: '/B', recursive: true },
+        { name: '/a\xe9', recursive: true },
+        { name: '/b', recursive: false },
+        { name: '/b', recursive: true },
+      ]);
+      await store.apply([hint('dropHint', '/b', true), hint('dropHint', '/a\xe9', false)]);
+      assert.deepEqual(await store.hints(), [
+        { name: '/B', recursive: true },
+        { name: '/a\xe9', recursive: true },
+        { name: '/b', recursive: false },
+      ]);
+    });
+
+    onStore('actions are queued once and come ordered by command, log file, name', async (store) => {
+      const action = (type: 'queueAction' | 'dropAction', name: string, command: string, logfile: string): Change => ({
+        type,
+        name: enc(name),
+        command: enc(command),
+        logfile: enc(logfile),
+      });
+      await store.apply([
+        action('queueAction', '/b', 'run%20b', '/l2'),
+        action('queueAction', '/\xe9', 'run%20b', '/l1'),
+        action('queueAction', '/a', 'run%20b', '/l1'),
+        action('queueAction', '/a', 'run%20b', '/l1'),
+        action('queueAction', '/z', 'Run', ''),
+        action('queueAction', '/a', 'run%20a\xff', '/l1'),
+      ]);
+      const list = async (): Promise<string[]> =>
+        (await store.actions()).map((row) => `${row.command} ${row.logfile} ${row.name}`);
+      assert.deepEqual(await list(), [
+        'Run  /z',
+        'run%20a\xff /l1 /a',
+        'run%20b /l1 /a',
+        'run%20b /l1 /\xe9',
+        'run%20b /l2 /b',
+      ]);
+      await store.apply([
+        action('dropAction', '/a', 'run%20b', '/l1'),
+        action('dropAction', '/b', 'run%20b', '/l1'),
+        action('dropAction', '/z', 'Run', ''),
+      ]);
+      assert.deepEqual(await list(), ['run%20a\xff /l1 /a', 'run%20b /l1 /\xe9', 'run%20b /l2 /b']);
+    });
+
+    onStore('the certificate of a peer is remembered, replaced, forgotten', async (store) => {
+      const long = 'AB01'.repeat(2500);
+      const certificate = (peer: string, text: string): Change => ({
+        type: 'putCertificate',
+        peer: enc(peer),
+        certificate: text,
+      });
+      await store.apply([certificate('beta', '00FF'), certificate('alpha', long)]);
+      assert.equal(await store.certificate(enc('beta')), '00FF');
+      assert.equal(await store.certificate(enc('Beta')), undefined);
+      assert.deepEqual(await store.certificates(), [
+        { peer: 'alpha', certificate: long },
+        { peer: 'beta', certificate: '00FF' },
+      ]);
+      await store.apply([certificate('beta', '01'), { type: 'dropCertificate', peer: enc('alpha') }]);
+      assert.deepEqual(await store.certificates(), [{ peer: 'beta', certificate: '01' }]);
+    });
+  });
+}
