@@ -18,7 +18,12 @@ export type ModeArguments =
       readonly file: string | undefined;
     }
   | { readonly mode: 'serve'; readonly listener: 'inetd' | 'stand-alone' | 'one-connection' }
-  | { readonly mode: 'create-key'; readonly file: string };
+  | { readonly mode: 'create-key'; readonly file: string }
+  | { readonly mode: 'make-certificate' | 'status' }
+  /** No host: all. */
+  | { readonly mode: 'list-certificates'; readonly host: string | undefined }
+  | { readonly mode: 'forget-certificate'; readonly host: string }
+  | { readonly mode: 'explain'; readonly files: readonly string[] };
 
 /**
  * Without files `check` and `check-and-update` go through every hint, `synchronize` (`-x`) checks `/` recursively, and
@@ -74,6 +79,10 @@ export interface Options {
   readonly syslog: boolean;
   /** -W */
   readonly directoryDescriptor: number | undefined;
+  /** --json */
+  readonly json: boolean;
+  /** False with --no-progress. */
+  readonly progress: boolean;
 }
 
 export type Parsed =
@@ -231,10 +240,29 @@ function modeOf(letters: string, files: readonly string[]): ModeArguments | unde
     return { mode: 'list-pair', pair: { myname, peer } };
   }
   if (/^T+$/.test(letters)) return compareArguments(letters.length > 1, files);
+  if (letters.startsWith('--')) return longMode(letters, files);
   if (files.length > 0) return undefined;
   if (isKey(withoutFiles, letters)) return { mode: withoutFiles[letters] };
   if (isKey(listeners, letters)) return { mode: 'serve', listener: listeners[letters] };
   return undefined;
+}
+
+function longMode(name: string, files: readonly string[]): ModeArguments | undefined {
+  const [host] = files;
+  switch (name) {
+    case '--make-cert':
+      return files.length === 0 ? { mode: 'make-certificate' } : undefined;
+    case '--status':
+      return files.length === 0 ? { mode: 'status' } : undefined;
+    case '--ls-ssl-cert':
+      return files.length <= 1 ? { mode: 'list-certificates', host } : undefined;
+    case '--rm-ssl-cert':
+      return host !== undefined && files.length === 1 ? { mode: 'forget-certificate', host } : undefined;
+    case '--explain':
+      return files.length > 0 ? { mode: 'explain', files } : undefined;
+    default:
+      return undefined;
+  }
 }
 
 function compareArguments(diffs: boolean, files: readonly string[]): ModeArguments | undefined {
@@ -289,6 +317,8 @@ function optionsOf(raw: RawOptions, mode: ModeArguments | undefined): Options {
     timestampFile: text(raw['s']),
     syslog: given('l') || (mode?.mode === 'serve' && mode.listener === 'inetd'),
     directoryDescriptor: descriptor === undefined ? undefined : Number(descriptor),
+    json: raw['json'] === true,
+    progress: raw['progress'] !== false,
   };
 }
 

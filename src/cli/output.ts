@@ -2,8 +2,14 @@ import { writeFully } from '../log/writeFully.ts';
 
 /** Standard output in large pieces: byte strings in, one write for many lines. */
 export class Output {
+  /** `--json`: lines are JSON objects, see `jsonLine`. */
+  readonly json: boolean;
   #pieces: string[] = [];
   #bytes = 0;
+
+  constructor(json = false) {
+    this.json = json;
+  }
 
   line(text: string): void {
     this.#pieces.push(text, '\n');

@@ -10,6 +10,7 @@ import { createTimestamps } from '../log/timestamps.ts';
 import { writeFully } from '../log/writeFully.ts';
 import { type FileArguments, type Invocation, ownArguments, parseArguments } from './arguments.ts';
 import { lineOf } from './line.ts';
+import { forgetCertificate, listCertificates } from './modes/certificates.ts';
 import { compare } from './modes/compare.ts';
 import { listCovered } from './modes/cover.ts';
 import { addHints, coveredPaths, force, mark, prune } from './modes/database.ts';
@@ -76,6 +77,12 @@ async function perform(invocation: Invocation, place: Place, log: BranchingLog):
     createKeyFile(invocation.file);
     return 0;
   }
+  if (invocation.mode === 'make-certificate') {
+    const { makeCertificate } = await import('./modes/makeCertificate.ts');
+    const { certificate } = makeCertificate(place);
+    log.write(1, `Created ${certificate} and its key.`);
+    return 0;
+  }
   refuseWhenLocked(place);
   if (invocation.mode === 'serve') {
     const { serveSocket, serveStdio } = await import('./modes/serve.ts');
@@ -83,7 +90,7 @@ async function perform(invocation: Invocation, place: Place, log: BranchingLog):
     else await serveSocket(place, log, invocation.listener === 'one-connection');
     return 0;
   }
-  const output = new Output();
+  const output = new Output(invocation.options.json);
   const setup = await setUp(place, log, output);
   try {
     const status = await performOn(setup, invocation, place);
@@ -98,7 +105,7 @@ async function perform(invocation: Invocation, place: Place, log: BranchingLog):
 /** Modes that work on the database of one configuration. */
 async function performOn(
   setup: Setup,
-  invocation: Exclude<Invocation, { mode: 'create-key' | 'serve' }>,
+  invocation: Exclude<Invocation, { mode: 'create-key' | 'make-certificate' | 'serve' }>,
   place: Place,
 ): Promise<number> {
   const { options } = invocation;
@@ -126,6 +133,11 @@ async function performOn(
       return 0;
     case 'cover':
       listCovered(setup, coveredPaths(setup, invocation.files.map(absolutePath)), recursive);
+      return 0;
+    case 'list-certificates':
+      return listed(await listCertificates(setup, invocation.host));
+    case 'forget-certificate':
+      await forgetCertificate(setup, invocation.host);
       return 0;
     case 'compare':
       return comparePairs(setup, invocation, place);
@@ -159,7 +171,7 @@ function listPair(
   const keys = setup.cluster.pairs
     .filter((pair) => pair.myname === myname && pair.peer === peer)
     .flatMap((pair) => pair.keys);
-  return listFiles(setup, (name) => setup.cluster.isShared(peer, keys, name));
+  return listFiles(setup, (name) => setup.cluster.isShared(peer, keys, name, myname));
 }
 
 async function comparePairs(

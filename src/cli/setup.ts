@@ -47,10 +47,16 @@ const defaultLockTimeout = 10;
 
 export function findPlace(options: Options): Place {
   return {
-    systemDirectory: fromText(process.env['CSYNC2_SYSTEM_DIR'] ?? '/etc'),
+    systemDirectory: fromText(process.env['CSYNC2_SYSTEM_DIR'] ?? usualDirectory()),
     host: options.hostName ?? fromText(os.hostname().toLowerCase()),
     options,
   };
+}
+
+/** `/etc`, or `/etc/csync2` where that has the only configuration, as on SUSE. Paths below `root`, for tests. */
+export function usualDirectory(root = ''): string {
+  const [first, second] = [`${root}/etc`, `${root}/etc/csync2`];
+  return !fs.existsSync(`${first}/csync2.cfg`) && fs.existsSync(`${second}/csync2.cfg`) ? second : first;
 }
 
 /** While this file is there, csync2 refuses to do anything. */
@@ -88,6 +94,8 @@ export async function setUp(place: Place, log: Log, output: Output): Promise<Set
   return { config, cluster, ignored: config.ignore, store, log, output };
 }
 
+const advice = "'csync2 --make-cert' creates a key and a certificate.";
+
 /** This host's key and certificate, PEM. */
 export async function readCredentials({ systemDirectory }: Place): Promise<TlsCredentials> {
   const read = async (file: string): Promise<string> => {
@@ -96,7 +104,7 @@ export async function readCredentials({ systemDirectory }: Place): Promise<TlsCr
       return await fs.promises.readFile(fsPath(path), 'latin1');
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new SetupError('CREDENTIALS', `Cannot read ${path}, which TLS connections need: ${reason}`, {
+      throw new SetupError('CREDENTIALS', `Cannot read ${path}, which TLS connections need: ${reason}. ${advice}`, {
         cause: error,
       });
     }

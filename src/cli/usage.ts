@@ -43,6 +43,19 @@ export const modes: OptionGroup = {
         'serve one connection on stdin and stdout, as from inetd; -ii: serve stand-alone; -iii: the same, one connection only',
     },
     { flags: '-k <file>', description: 'create a key file; takes no other option' },
+    { flags: '--make-cert', description: "create this host's key and certificate" },
+    { flags: '--ls-ssl-cert', term: '--ls-ssl-cert [HOST]', description: 'list the remembered certificates of peers' },
+    {
+      flags: '--rm-ssl-cert',
+      term: '--rm-ssl-cert HOST',
+      description: "forget a peer's certificate, to accept a new one",
+    },
+    { flags: '--status', description: 'how this host and its peers are; exit status as for a monitoring check' },
+    {
+      flags: '--explain',
+      term: '--explain FILE...',
+      description: 'why a file is or is not synchronized, and how it stands',
+    },
   ],
 };
 
@@ -76,6 +89,8 @@ export const modifiers: OptionGroup = {
     { flags: '-s <file>', description: 'begin and end of the run to this file' },
     { flags: '-l', description: 'messages to syslog instead of stderr; always with -i' },
     { flags: '-W <fd>', description: 'write directories with relevant files to this descriptor, NUL-terminated' },
+    { flags: '--json', description: 'print JSON, an object a line: lists, -c, -u, -x, -T, --status, --explain' },
+    { flags: '--no-progress', description: 'no progress line on the terminal' },
   ],
 };
 
@@ -86,8 +101,10 @@ Exit status:
   0  no errors
   1  some error
   2  -H, -L, -M, -S: nothing to list; -T: in sync
+  --status: 0 well, 1 warning, 2 critical, 3 unknown
 
 Files and environment:
   CSYNC2_SYSTEM_DIR (default /etc) is where csync2.cfg, keys and certificates are.
-  If it holds a file csync2.lock, csync2 refuses to do anything but -k.
+  If it holds a file csync2.lock, csync2 refuses to do anything but -k and --make-cert.
+  The manual pages csync2(1), csync2.cfg(5) and csync2-compare(1) say more.
 `;

@@ -25,6 +25,9 @@ export const updatedFrom = (file: string, peer: string) => `Updated ${file} from
 export const addingCertificate = (hexDer: string) => `Adding peer x509 certificate to db: ${hexDer}`;
 /** An error. */
 export const wrongCertificate = 'Peer did provide a wrong SSL X509 certificate.';
+/** What to do about it. Level 0, not counted. */
+export const acceptNewCertificate = (host: string) =>
+  `If ${host} was given a new certificate, accept it with: csync2 --rm-ssl-cert ${host}`;
 /** An error. */
 export const noCertificate = 'Peer did not provide an SSL X509 certificate.';
 

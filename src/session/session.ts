@@ -294,7 +294,7 @@ export class Session {
       return true;
     }
     if (known === shown) return true;
-    this.#log.error(`${host}: ${messages.wrongCertificate}`);
+    this.#log.error(`${host}: ${messages.wrongCertificate} ${messages.acceptNewCertificate(host)}`);
     return false;
   }
 

@@ -124,7 +124,12 @@ async function checkCertificate({ store, log }: Line, peer: string, der: Uint8Ar
   const shown = Buffer.from(der).toString('hex').toUpperCase();
   const known = await store.certificate(encode(peer));
   if (known === shown) return;
-  if (known !== undefined) throw new ConversationError('CERTIFICATE', messages.wrongCertificate);
+  if (known !== undefined) {
+    throw new ConversationError(
+      'CERTIFICATE',
+      `${messages.wrongCertificate} ${messages.acceptNewCertificate(peer)}`,
+    );
+  }
   log.write(1, messages.addingCertificate(shown));
   await store.apply([{ type: 'putCertificate', peer: encode(peer), certificate: shown }]);
 }
