@@ -18,11 +18,11 @@ export function isTempName(base: string): boolean {
   return base.startsWith('.csync2.') && shape.test(base);
 }
 
-let sequence = randomBytes(4).readUInt32BE();
+let sequence: number | undefined;
 
 /** A name that this process has not used before. Create it exclusively all the same: other threads count on their own. */
 export function tempName(): string {
-  sequence = (sequence + 1) >>> 0;
+  sequence = sequence === undefined ? randomBytes(4).readUInt32BE() : (sequence + 1) >>> 0;
   return `.csync2.${owner().text}.${hex(sequence, 8)}.tmp`;
 }
 

@@ -32,6 +32,8 @@ export interface Timestamps {
 export function createTimestamps(options: TimestampOptions): Timestamps {
   const fd = options.file === undefined ? undefined : open(options.file);
   let begun = Date.now();
+  // Most runs want no time stamps, and naming a time zone takes longer than the rest of the start.
+  const isWanted = options.stderr || fd !== undefined;
 
   const print = (prefix: string, line: string) => {
     if (options.stderr) tryWrite(2, `${prefix}${line}\n`);
@@ -40,9 +42,10 @@ export function createTimestamps(options: TimestampOptions): Timestamps {
   return {
     begin(prefix = '') {
       begun = Date.now();
-      print(prefix, `TIMESTAMP: ${dateTime(new Date(begun))}`);
+      if (isWanted) print(prefix, `TIMESTAMP: ${dateTime(new Date(begun))}`);
     },
     end(prefix = '') {
+      if (!isWanted) return;
       const now = Date.now();
       print(prefix, `TIMESTAMP: ${dateTime(new Date(now))}`);
       print(prefix, `TOTALTIME: ${duration(Math.floor(now / 1000) - Math.floor(begun / 1000))}`);

@@ -1,4 +1,5 @@
 import { accessSync, constants, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 
 import Database from 'better-sqlite3';
@@ -9,7 +10,7 @@ export type Connection = Database.Database;
 
 /**
  * The tables as the C program makes them, to the letter: columns without types, so that nothing is converted on the
- * way in, and unique keys, whose indexes serve all our reads.
+ * way in, and unique keys, whose indexes serve all our reads. The table `contact` is ours alone.
  */
 const tables: Readonly<Record<string, string>> = {
   file: '(\tfilename, checktxt,\tUNIQUE ( filename ) ON CONFLICT REPLACE)',
@@ -17,6 +18,7 @@ const tables: Readonly<Record<string, string>> = {
   hint: '(\tfilename, recursive,\tUNIQUE ( filename, recursive ) ON CONFLICT IGNORE)',
   action: '(\tfilename, command, logfile,\tUNIQUE ( filename, command ) ON CONFLICT IGNORE)',
   x509_cert: '(\tpeername, certdata,\tUNIQUE ( peername ) ON CONFLICT IGNORE)',
+  contact: '(peername PRIMARY KEY, reached, failed, trouble)',
 };
 
 /** Milliseconds that SQLite itself may block this thread for a lock; longer waits are spent outside, see `Patience`. */
@@ -30,7 +32,7 @@ export function connect(path: string, options: StoreOptions): Connection {
   let connection: Connection | undefined;
   try {
     if (isThere(path)) accessSync(path, constants.R_OK | constants.W_OK);
-    connection = new Database(path, { timeout: options.lockTimeout * 1000 });
+    connection = new Database(path, { timeout: options.lockTimeout * 1000, nativeBinding: binding() });
     createMissingTables(connection);
     connection.pragma(`busy_timeout = ${blockingWait}`);
     connection.pragma(`synchronous = ${options.unsafe ? 'OFF' : 'NORMAL'}`);
@@ -39,9 +41,33 @@ export function connect(path: string, options: StoreOptions): Connection {
     return connection;
   } catch (error) {
     connection?.close();
+    if (error instanceof StoreError) throw error;
     if (isBusy(error)) throw lockedError(path, options, error);
     throw new StoreError('OPEN', `Can't open database ${path}: ${reason(path, error)}`, { cause: error });
   }
+}
+
+/**
+ * The machine code of better-sqlite3. Naming it saves the search through a dozen places, and tells apart the two ways in
+ * which it can be missing: not there at all, and made for another Node. Fails with StoreError UNSUPPORTED.
+ */
+function binding(): string {
+  const require = createRequire(import.meta.url);
+  try {
+    const file = require.resolve('better-sqlite3/build/Release/better_sqlite3.node');
+    require(file);
+    return file;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'MODULE_NOT_FOUND' && code !== 'ERR_DLOPEN_FAILED') throw error;
+    const why = code === 'MODULE_NOT_FOUND' ? 'is not installed' : `does not work with Node ${process.version}`;
+    const message = `The SQLite module (better-sqlite3) ${why}. Run "npm rebuild better-sqlite3" with this Node: ${firstLine(error)}`;
+    throw new StoreError('UNSUPPORTED', message, { cause: error });
+  }
+}
+
+function firstLine(error: unknown): string {
+  return String(error).split('\n', 1)[0] as string;
 }
 
 function createMissingTables(connection: Connection): void {
