@@ -24,6 +24,7 @@ const size = Number(values.mib) * MIB;
 const rounds = Number(values.rounds);
 const directory = mkdtempSync(join(values.directory ?? tmpdir(), 'librsync-bench-'));
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 const at = (name) => join(directory, name);
 
 async function buildProgram() {
