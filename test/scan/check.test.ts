@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import type { DiskPath, FileName } from '../../src/bytes/bytes.ts';
+import { decode, encode } from '../../src/bytes/urlEncoding.ts';
+import { parseConfig } from '../../src/config/parse.ts';
+import { buildCluster } from '../../src/groups/build.ts';
+import type { Cluster } from '../../src/groups/cluster.ts';
+import { createLog } from '../../src/log/levelLog.ts';
+import { Check, type CheckOptions } from '../../src/scan/check.ts';
+import { openSqlite } from '../../src/store/sqlite/sqlite.ts';
+import { allNames, type Store } from '../../src/store/store.ts';
+
+let root: string;
+let tree: string;
+let store: Store;
+let cluster: Cluster;
+
+function configure(lines: string): void {
+  fs.writeFileSync(join(root, 'csync2.cfg'), `prefix t { on *: ${tree}; }\n${lines}`);
+  const config = parseConfig(join(root, 'csync2.cfg'));
+  cluster = buildCluster({ config, host: 'me', systemDirectory: root });
+}
+
+beforeEach(() => {
+  root = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'csync2-scan-')));
+  tree = join(root, 'tree');
+  fs.mkdirSync(tree);
+  fs.writeFileSync(join(root, 'key'), 'k'.repeat(40) + '\n');
+  store = openSqlite(join(root, 'state.db3'), { lockTimeout: 5, unsafe: true, smallTransactions: false });
+  configure('group g { host me you; key key; include %t%; exclude *.no; }');
+});
+
+afterEach(async () => {
+  await store.close();
+  fs.rmSync(root, { recursive: true, force: true });
+});
+
+async function check(path = tree, options: Partial<CheckOptions> = {}): Promise<void> {
+  const log = createLog(0, { write: () => undefined, flush: () => undefined });
+  const all: CheckOptions = { recursive: true, init: false, forced: false, ...options };
+  await new Check(cluster, store, { uid: false, gid: false, mod: false }, log, all).run(path as DiskPath);
+}
+
+async function rows(): Promise<string[]> {
+  const names: string[] = [];
+  for await (const page of store.files(allNames)) names.push(...page.names.map(decode));
+  return names;
+}
+
+async function dirty(): Promise<string[]> {
+  const names: string[] = [];
+  for await (const page of store.dirty({})) {
+    names.push(...page.map(({ name, peer, forced }) => `${decode(name)} ${peer}${forced ? ' forced' : ''}`));
+  }
+  return names;
+}
+
+async function clean(): Promise<void> {
+  for await (const page of store.dirty({}))
+    await store.apply(page.map(({ name }) => ({ type: 'clearAllDirty', name })));
+}
+
+describe('a recursive check', () => {
+  test('records and marks what is new, in the order of encoded names, and nothing the next time', async () => {
+    for (const name of ['a', 'a.txt', 'a b', 'z.no']) fs.writeFileSync(join(tree, name), '');
+    fs.mkdirSync(join(tree, 'd'));
+    fs.writeFileSync(join(tree, 'd/f'), '');
+    await check();
+    const expected = ['%t%', '%t%/a', '%t%/a b', '%t%/a.txt', '%t%/d', '%t%/d/f'];
+    assert.deepEqual(await rows(), expected);
+    assert.deepEqual(
+      await dirty(),
+      expected.map((name) => `${name} you`),
+    );
+    await clean();
+    await check();
+    assert.deepEqual(await dirty(), []);
+  });
+
+  test('notices a change of time, size, mode and kind, and what is gone with everything below', async () => {
+    for (const name of ['time', 'size', 'mode', 'kind', 'same']) fs.writeFileSync(join(tree, name), 'x');
+    fs.mkdirSync(join(tree, 'gone'));
+    fs.writeFileSync(join(tree, 'gone/f'), '');
+    await check();
+    await clean();
+    fs.utimesSync(join(tree, 'time'), 5, 5);
+    fs.writeFileSync(join(tree, 'size'), 'xy');
+    fs.chmodSync(join(tree, 'mode'), 0o600);
+    fs.rmSync(join(tree, 'kind'));
+    fs.symlinkSync('same', join(tree, 'kind'));
+    fs.rmSync(join(tree, 'gone'), { recursive: true });
+    await check();
+    assert.deepEqual(
+      await dirty(),
+      ['gone', 'gone/f', 'kind', 'mode', 'size', 'time'].map((name) => `%t%/${name} you`),
+    );
+    assert.deepEqual(await rows(), ['%t%', '%t%/kind', '%t%/mode', '%t%/same', '%t%/size', '%t%/time']);
+  });
+
+  test('leaves rows alone that the patterns no longer cover', async () => {
+    fs.writeFileSync(join(tree, 'x.no'), '');
+    const name = encode('%t%/x.no');
+    await store.apply([{ type: 'putFile', name, checktxt: encode('v1:type=dir') }]);
+    await check();
+    assert.deepEqual(await rows(), ['%t%', '%t%/x.no']);
+  });
+
+  test('a directory that was replaced by a link counts as gone, and the link as new', async () => {
+    fs.mkdirSync(join(tree, 'd'));
+    fs.writeFileSync(join(tree, 'd/f'), '');
+    await check();
+    await clean();
+    fs.renameSync(join(tree, 'd'), join(root, 'elsewhere'));
+    fs.symlinkSync(join(root, 'elsewhere'), join(tree, 'd'));
+    await check();
+    assert.deepEqual(await dirty(), ['%t%/d you', '%t%/d/f you']);
+    assert.deepEqual(await rows(), ['%t%', '%t%/d']);
+  });
+
+  test(
+    'what cannot be read is neither there nor gone',
+    { skip: process.getuid?.() === 0 && 'skipped: root reads everything' },
+    async () => {
+      fs.mkdirSync(join(tree, 'd'));
+      fs.writeFileSync(join(tree, 'd/f'), '');
+      await check();
+      await clean();
+      fs.chmodSync(join(tree, 'd'), 0);
+      await check();
+      fs.chmodSync(join(tree, 'd'), 0o755);
+      assert.ok((await rows()).includes('%t%/d/f'));
+    },
+  );
+});
+
+describe('the options of a check', () => {
+  test('init records without marking, also what is gone', async () => {
+    fs.writeFileSync(join(tree, 'f'), '');
+    await check(tree, { init: true });
+    fs.rmSync(join(tree, 'f'));
+    await check(tree, { init: true });
+    assert.deepEqual(await rows(), ['%t%']);
+    assert.deepEqual(await dirty(), []);
+  });
+
+  test('forced marks win the next conflict', async () => {
+    await check(tree, { forced: true });
+    assert.deepEqual(await dirty(), ['%t% you forced']);
+  });
+
+  test('without recursion only the path itself is looked at', async () => {
+    fs.mkdirSync(join(tree, 'd'));
+    fs.writeFileSync(join(tree, 'd/f'), '');
+    await check(join(tree, 'd'), { recursive: false });
+    assert.deepEqual(await rows(), ['%t%/d']);
+  });
+
+  test('directories that hold or are something covered are named once each', async () => {
+    fs.mkdirSync(join(tree, 'd/empty'), { recursive: true });
+    fs.writeFileSync(join(tree, 'd/f'), '');
+    const named: string[] = [];
+    await check(tree, { onDirectory: (name) => named.push(name) });
+    assert.deepEqual(named.sort(), ['%t%', '%t%/d', '%t%/d/empty']);
+  });
+});
+
+test('sockets are recorded and never marked', async () => {
+  const { createServer } = await import('node:net');
+  const server = createServer().listen(join(tree, 's'));
+  await new Promise((resolve) => server.once('listening', resolve));
+  await check();
+  assert.deepEqual(await rows(), ['%t%', '%t%/s']);
+  assert.deepEqual(await dirty(), ['%t% you']);
+  await new Promise((resolve) => server.close(resolve));
+  await check();
+  assert.deepEqual(await rows(), ['%t%']);
+  assert.deepEqual(await dirty(), ['%t% you']);
+});
+
+test('a link whose row has no target, as the C program writes it, is completed without a mark', async () => {
+  fs.symlinkSync('target', join(tree, 'l'));
+  await check(tree, { init: true });
+  const name = encode('%t%/l');
+  const complete = (await store.fileRows([name])).get(name);
+  assert.match(complete ?? '', /target=target$/);
+  const empty = encode(decode(complete ?? '').replace(/target=target$/, 'target='));
+  await store.apply([{ type: 'putFile', name, checktxt: empty }]);
+  await check();
+  assert.equal((await store.fileRows([name])).get(name), complete);
+  assert.deepEqual(await dirty(), []);
+  fs.rmSync(join(tree, 'l'));
+  fs.symlinkSync('another', join(tree, 'l'));
+  await check();
+  assert.deepEqual(await dirty(), ['%t%/l you']);
+});
+
+test('leftovers of a crash are removed and never content; those of a living process stay', async () => {
+  const { tempName } = await import('../../src/filesystem/tempName.ts');
+  const ours = tempName();
+  const dead = ours.replace(/\.[0-9a-f]{8}\.([0-9a-f]{12})\./, '.7ffffffe.$1.');
+  fs.writeFileSync(join(tree, ours), '');
+  fs.writeFileSync(join(tree, dead), '');
+  await check();
+  assert.deepEqual(await rows(), ['%t%']);
+  assert.deepEqual(fs.readdirSync(tree), [ours]);
+});
+
+test('a name that is not UTF-8 is recorded byte for byte', async () => {
+  const path = Buffer.concat([Buffer.from(tree + '/'), Buffer.from([0xff, 0x20, 0xfe])]);
+  fs.writeFileSync(path, '');
+  await check();
+  assert.deepEqual(await rows(), ['%t%', '%t%/\xff \xfe']);
+  assert.equal(cluster.toDisk('%t%/\xff \xfe' as FileName), tree + '/\xff \xfe');
+});
