@@ -19,6 +19,9 @@ const gathered = Buffer.allocUnsafeSlow(256 * 1024);
 /** Pieces of literals from this size on are written as they are, without being gathered. */
 const DIRECT = 16 * 1024;
 
+/** Bytes written between two turns of other work. */
+const TURN_BYTES = 8 << 20;
+
 /** Bytes of numbers that follow an opcode; 0 for inline literals and the end. */
 function argumentBytes(opcode: number): number {
   if (opcode <= MAX_INLINE_LITERAL) return 0;
@@ -47,6 +50,9 @@ export class Patcher {
   #magicSeen = false;
   /** Bytes of the current literal that have not arrived. */
   #literalLeft = 0;
+  /** The copy under way: where it goes on in the basis, and what is left of it. */
+  #copyFrom = 0;
+  #copyLeft = 0;
   /** Bytes in the output file, and bytes in `gathered` that come next. */
   #written = 0;
   #pending = 0;
@@ -71,8 +77,27 @@ export class Patcher {
    * system errors of reading and writing.
    */
   push(chunk: Uint8Array): void {
+    const steps = this.steps(chunk);
+    while (steps.next().done !== true);
+  }
+
+  /**
+   * Like `push`, in steps: a few bytes of delta can ask for gigabytes of copying, and a caller that has other work gives it
+   * a turn at each yield. The chunk is used up, and the next may come, when the generator ends.
+   */
+  *steps(chunk: Uint8Array): Generator<undefined, void, undefined> {
     try {
-      for (let at = 0; at < chunk.length;) at = this.#take(chunk, at);
+      let at = 0;
+      let turn = this.#written;
+      while (this.#copyLeft > 0 || at < chunk.length) {
+        if (this.#copyLeft > 0) this.#copySome();
+        else at = this.#take(chunk, at);
+        if (this.#written - turn < TURN_BYTES) continue;
+        // The buffer belongs to all patchers: it has to be empty while others have their turn.
+        this.#flush();
+        turn = this.#written;
+        yield;
+      }
       this.#flush();
     } finally {
       this.#pending = 0;
@@ -168,14 +193,19 @@ export class Patcher {
     this.#checkLength(length);
     if (offset > this.#basisSize || length > this.#basisSize - offset)
       throw new LibrsyncError('RANGE', `a copy of ${length} bytes at ${offset} from a basis of ${this.#basisSize}`);
-    for (let from = offset, end = offset + length; from < end;) {
-      if (this.#pending === gathered.length) this.#flush();
-      const room = Math.min(end - from, gathered.length - this.#pending);
-      const got = readSync(this.#basis, gathered, this.#pending, room, from);
-      if (got === 0) throw new LibrsyncError('CHANGED', `basis ends at ${from}: it became shorter`);
-      this.#pending += got;
-      from += got;
-    }
+    this.#copyFrom = offset;
+    this.#copyLeft = length;
+  }
+
+  /** A part of the copy under way, as much as the buffer takes. */
+  #copySome(): void {
+    if (this.#pending === gathered.length) this.#flush();
+    const room = Math.min(this.#copyLeft, gathered.length - this.#pending);
+    const got = readSync(this.#basis, gathered, this.#pending, room, this.#copyFrom);
+    if (got === 0) throw new LibrsyncError('CHANGED', `basis ends at ${this.#copyFrom}: it became shorter`);
+    this.#pending += got;
+    this.#copyFrom += got;
+    this.#copyLeft -= got;
   }
 
   #flush(): void {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { DiskPath, FileName } from '../../bytes/bytes.ts';
 import { freeSpace } from '../../filesystem/freeSpace.ts';
 import { type OpenFile, openFile } from '../../filesystem/openFile.ts';
@@ -91,14 +92,20 @@ async function applyDelta(
   for (let missing = length; missing > 0;) {
     const bytes = await session.bytes(Math.min(missing, 1 << 20));
     missing -= bytes.length;
-    trouble ??= attemptDelta(path, () => patcher.push(bytes));
+    trouble ??= await attemptDelta(path, () => push(patcher, bytes));
   }
-  return trouble ?? attemptDelta(path, () => patcher.finish());
+  return trouble ?? (await attemptDelta(path, () => void patcher.finish()));
 }
 
-function attemptDelta(path: DiskPath, step: () => void): string | undefined {
+/** Other sessions go on while a delta of a few bytes copies a large file. */
+async function push(patcher: Patcher, bytes: Uint8Array): Promise<void> {
+  const steps = patcher.steps(bytes);
+  while (steps.next().done !== true) await setImmediate();
+}
+
+async function attemptDelta(path: DiskPath, step: () => Promise<void> | void): Promise<string | undefined> {
   try {
-    step();
+    await step();
     return undefined;
   } catch (error) {
     if (error instanceof LibrsyncError) return `Invalid delta: ${error.message}`;
