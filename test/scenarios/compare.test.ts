@@ -115,6 +115,8 @@ scenarios('comparing with -T', [
   },
   {
     name: '-T against two peers and two groups',
+    exempt: ['stdout'],
+    why: 'the C program loses lines at the end of a list',
     hosts: 3,
     config: `group g1 { host $1 $2; key k; include %t%/*.txt; }
       group g2 { host $1 $3; key k2; include %t%/same; }`,
@@ -136,17 +138,23 @@ scenarios('comparing with -T', [
     },
   },
   {
-    name: '-T sees a link with another target only where both know it',
+    name: '-T takes equal links under a prefix for equal, whoever recorded them',
     config,
-    exempt: ['stdout', 'code'],
+    run: async (w) => {
+      await w.settle((tree) => tree.symlink('l', 'one'));
+      await w.expect(2, w.h1, '-T');
+    },
+  },
+  {
+    name: '-T sees links with other targets where both have recorded them',
+    config,
+    only: ({ acting, others }) => acting === 'ours' && others === 'ours',
     why: 'the C program records no targets under a prefix',
     run: async (w) => {
       w.h1.tree.symlink('l', 'one');
       w.h2.tree.symlink('l', 'two');
       await w.settle();
-      const { code } = await w.run(w.h1, '-T');
-      if (w.acting === 'ours' && w.pairing.others === 'ours') assert.equal(code, 0);
-      else assert.equal(code, 2);
+      await w.expect(0, w.h1, '-T');
     },
   },
   {

@@ -215,6 +215,8 @@ scenarios('prefixes and names', [
   },
   {
     name: 'a peer without an entry of a prefix that it needs',
+    exempt: ['messages', 'wire'],
+    why: 'the session breaks off, and our client has already asked for more',
     run: async (w) => {
       w.configureExactly(`nossl * *;\ngroup g { host $1 $2; key k; include %p%; }
         prefix p { on $1: $tree1; }\n`);
@@ -241,6 +243,8 @@ scenarios('prefixes and names', [
   },
   {
     name: 'two groups over two networks: one connection each',
+    exempt: ['messages', 'wire'],
+    why: 'our client says that the host stays dirty, and hangs up without BYE',
     config: `group a { host $1@127.2.1.11 $2@127.2.1.12; key k; include %t%/a; }
       group b { host $1@127.2.1.21 $2@127.2.1.22; key k; include %t%/b; }`,
     run: async (w) => {
@@ -255,6 +259,8 @@ scenarios('prefixes and names', [
   },
   {
     name: 'two names of one peer in one session',
+    exempt: ['messages', 'wire'],
+    why: 'our client says that the host stays dirty, and hangs up without BYE',
     config: `group a { host $1 $2; key k; include %t%/a; }
       group b { host $1@127.2.1.11 $2; key k2; include %t%/b; }`,
     run: async (w) => {

@@ -83,6 +83,8 @@ scenarios('hints and checks', [
   {
     name: '-u with names, and -ur',
     config,
+    exempt: ['tree', 'file', 'dirty', 'messages', 'served', 'wire'],
+    why: 'below a prefix the C program does not update a file that is named',
     run: async (w) => {
       w.h2.tree.mkdir('d/e');
       await w.settle();
@@ -146,10 +148,11 @@ scenarios('hints and checks', [
       fill(w.h1.tree);
       w.h1.tree.mkdir('objects');
       w.h1.tree.write('objects/x.o', 'o');
-      await w.ok(w.h1, '-cr -W 7 /', { redirect: `7>'${w.h1.out.path('dirs')}'` });
-      const dirs = (w.h1.out.read('dirs') ?? '').split('\0').map((dir) => dir.replace(w.root, '$root'));
-      w.h1.out.write('dirs', [...new Set(dirs)].sort().join('\n'));
+      await w.h1.run(['-cr', '-W', '7', '/'], { redirect: `7>'${w.h1.out.path('dirs')}'` });
+      const dirs = new Set((w.h1.out.read('dirs') ?? '').split('\0'));
+      w.h1.out.write('dirs', [...dirs].sort().join('\n'));
       await w.run(w.h1, '-M');
+      assert.deepEqual([...dirs].sort(), ['', '%t%', '%t%/d', '%t%/d/e', '%t%/objects']);
     },
   },
 ]);

@@ -10,11 +10,16 @@ const fill = (tree: Tree): void => {
   }
 };
 
+/** Patterns that include files and not their directory. */
+const orphans = /include %t%\/d\/(e|\*);/;
+
 /** A group with these patterns, everything of the first host sent to the empty second one. */
 function sends(patterns: string, ...expected: string[]): Parameters<typeof scenarios>[1][number] {
   return {
     name: patterns,
     config: `group g { host $1 $2; key k; ${patterns} }`,
+    exempt: orphans.test(patterns) ? ['code', 'messages', 'wire'] : [],
+    why: 'the C client does not count files whose directory is missing there for want of a pattern',
     run: async (w) => {
       fill(w.h1.tree);
       await w.settle(() => undefined);
@@ -40,12 +45,15 @@ scenarios('patterns', [
   {
     name: 'a file that no group covers draws a warning',
     config: group('exclude *.o;'),
+    exempt: ['tree', 'file', 'dirty', 'messages', 'served', 'wire'],
+    why: 'below a prefix the C program does not send a file that is named',
     run: async (w) => {
       await w.settle();
       w.h1.tree.write('a.o', 'o');
       w.h1.tree.write('a.c', 'c');
-      const { stderr } = await w.run(w.h1, ['-xv', '$tree1/a.o', '/nowhere/else', '$tree1/a.c']);
+      const { stderr } = await w.run(w.h1, ['-x', '$tree1/a.o', '/nowhere/else', '$tree1/a.c']);
       assert.match(stderr, /Parameter will be ignored: .*a\.o/);
+      assert.match(stderr, /Parameter will be ignored: \/nowhere\/else/);
       await w.run(w.h1, '-uv');
       assert.deepEqual(w.h2.tree.names(), ['a.c']);
     },
@@ -65,6 +73,8 @@ scenarios('patterns', [
   {
     name: 'a file that has been excluded since keeps its row until -R',
     config: group(),
+    exempt: ['messages', 'wire'],
+    why: 'the C client connects to find nothing to send',
     run: async (w) => {
       await w.settle(fill);
       w.h1.tree.write('x~', 'changed', { mtime: 1_700_000_001 });

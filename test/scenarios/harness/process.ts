@@ -27,7 +27,7 @@ export interface Start {
   readonly mounts: readonly Mount[];
   /** Shell redirections, for descriptors beyond the first three. */
   readonly redirect?: string;
-  /** A directory for a script, when one is needed to pass what Node cannot. */
+  /** The working directory; also for a script, when one is needed to pass what Node cannot. */
   readonly scratch: string;
 }
 
@@ -37,7 +37,7 @@ let scripts = 0;
 export function start(what: Start, options: SpawnOptions): ChildProcess {
   const env = { ...what.env, PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`, LC_ALL: 'C' };
   if (what.mounts.length === 0 && what.redirect === undefined && what.args.every(isAscii)) {
-    return spawn(what.program, what.args, { ...options, env });
+    return spawn(what.program, what.args, { ...options, env, cwd: what.scratch });
   }
   const script = join(what.scratch, `run-${scripts++}.sh`);
   const mounts = what.mounts.map(({ from, to }) => `mount --bind ${quote(from)} ${quote(to)} || exit 99`);
