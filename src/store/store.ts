@@ -32,6 +32,9 @@ export interface Store {
   certificate(peer: Encoded): Promise<string | undefined>;
   certificates(): Promise<readonly { peer: Encoded; certificate: string }[]>;
 
+  /** How the last attempts to reach each peer went, ordered by peer. */
+  contacts(): Promise<readonly ContactRow[]>;
+
   /** All changes in order, in one transaction: all or none. */
   apply(changes: readonly Change[]): Promise<void>;
 
@@ -92,6 +95,17 @@ export interface ActionRow {
   readonly logfile: Encoded;
 }
 
+/** In a table of our own, which the C program neither reads nor minds. */
+export interface ContactRow {
+  readonly peer: Encoded;
+  /** Seconds since the epoch of the last attempt that went through to its end; undefined: there was none. */
+  readonly reached: number | undefined;
+  /** Of the last attempt with trouble. Later than `reached`: the peer is out of reach, or files were refused. */
+  readonly failed: number | undefined;
+  /** What went wrong then. */
+  readonly trouble: Encoded | undefined;
+}
+
 export type Change =
   /** Insert or replace a file row. */
   | { readonly type: 'putFile'; readonly name: Encoded; readonly checktxt: Encoded }
@@ -124,7 +138,14 @@ export type Change =
   | { readonly type: 'queueAction'; readonly name: Encoded; readonly command: Encoded; readonly logfile: Encoded }
   | { readonly type: 'dropAction'; readonly name: Encoded; readonly command: Encoded; readonly logfile: Encoded }
   | { readonly type: 'putCertificate'; readonly peer: Encoded; readonly certificate: string }
-  | { readonly type: 'dropCertificate'; readonly peer: Encoded };
+  | { readonly type: 'dropCertificate'; readonly peer: Encoded }
+  /** An attempt to reach a peer went through (`trouble` undefined) or did not; the time of the other kind is kept. */
+  | {
+      readonly type: 'noteContact';
+      readonly peer: Encoded;
+      readonly at: number;
+      readonly trouble: Encoded | undefined;
+    };
 
 export interface StoreOptions {
   /** Seconds to wait for another process's lock before failing with `code: 'LOCKED'`. Default 10 (the C program's own). */

@@ -221,6 +221,7 @@ export class FileUpdate {
     const { log } = this.run.context;
     log.write(0, messages.whileSyncing(this.file.name));
     log.error(messages.errorFromPeer(this.run.peer, answer.line));
+    this.run.trouble = `${this.file.name}: ${answer.line}`;
     log.write(1, messages.fileStaysDirty);
     return 'kept';
   }
@@ -228,6 +229,7 @@ export class FileUpdate {
   localTrouble(problem: Problem): FileOutcome {
     const { log } = this.run.context;
     log.error(problem.toString());
+    this.run.trouble = problem.toString();
     log.write(1, messages.fileStaysDirty);
     return 'kept';
   }

@@ -16,6 +16,8 @@ import { NewDirectories } from './newDirectories.ts';
 export interface UpdateOptions {
   readonly dryRun: boolean;
   readonly selection: Selection;
+  /** Called when a peer that was connected to, or could not be, is done with. `trouble`: the last of it, if any. */
+  readonly onContact?: (peer: string, trouble: string | undefined) => Promise<void>;
   /** Prints a line of the dry run. */
   readonly print: (line: string) => void;
 }
@@ -48,6 +50,8 @@ export class PeerUpdate {
   readonly #unwelcome = new Set<string>();
   readonly #settling: Promise<void>[] = [];
   #line: PeerLine | undefined;
+  /** The last thing that went wrong with this peer. */
+  trouble: string | undefined;
 
   constructor(context: UpdateContext, peer: string) {
     this.context = context;
@@ -64,6 +68,9 @@ export class PeerUpdate {
     } finally {
       this.#line?.hangUp();
       await this.#cleared.flush();
+    }
+    if (this.#line !== undefined || this.trouble !== undefined) {
+      await this.context.options.onContact?.(this.peer, this.trouble);
     }
   }
 

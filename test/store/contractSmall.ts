@@ -65,6 +65,22 @@ export function smallTablesContract(onStore: OnStore): void {
       assert.deepEqual(await list(), ['run%20a\xff /l1 /a', 'run%20b /l1 /\xe9', 'run%20b /l2 /b']);
     });
 
+    onStore('of the attempts to reach a peer the last of each kind is kept', async (store) => {
+      const note = (peer: string, at: number, trouble?: string): Change => ({
+        type: 'noteContact',
+        peer: enc(peer),
+        at,
+        trouble: trouble === undefined ? undefined : enc(trouble),
+      });
+      assert.deepEqual(await store.contacts(), []);
+      await store.apply([note('beta', 10), note('alpha', 11, 'no%20route'), note('beta', 12, 'was%0Alost:%20\xe9')]);
+      await store.apply([note('beta', 13)]);
+      assert.deepEqual(await store.contacts(), [
+        { peer: enc('alpha'), reached: undefined, failed: 11, trouble: enc('no%20route') },
+        { peer: enc('beta'), reached: 13, failed: 12, trouble: enc('was%0Alost:%20\xe9') },
+      ]);
+    });
+
     onStore('the certificate of a peer is remembered, replaced, forgotten', async (store) => {
       const long = 'AB01'.repeat(2500);
       const certificate = (peer: string, text: string): Change => ({

@@ -1,9 +1,9 @@
 import fs from 'node:fs';
 import type { DiskPath } from '../../bytes/bytes.ts';
-import { decode } from '../../bytes/urlEncoding.ts';
+import { decode, encode } from '../../bytes/urlEncoding.ts';
 import { writeFully } from '../../log/writeFully.ts';
 import { Check, type CheckOptions } from '../../scan/check.ts';
-import type { NameRange } from '../../store/store.ts';
+import type { NameRange, Store } from '../../store/store.ts';
 import { updateAll } from '../../sync/updateAll.ts';
 import type { Options } from '../arguments.ts';
 import { lineOf } from '../line.ts';
@@ -37,11 +37,24 @@ export async function update(
   const { options } = place;
   const ranges: readonly NameRange[] | undefined = paths?.flatMap((path) => rangesOf(setup, path, recursive));
   const print = (line: string): void => setup.output.line(line);
+  const onContact = (peer: string, trouble: string | undefined): Promise<void> =>
+    noteContact(setup.store, peer, trouble);
   await updateAll(
-    { ...setup, line: lineOf(place, setup), options: { dryRun: options.dryRun, selection: { ranges }, print } },
+    {
+      ...setup,
+      line: lineOf(place, setup),
+      options: { dryRun: options.dryRun, selection: { ranges }, print, onContact },
+    },
     options.peers,
     jobs,
   );
+}
+
+/** For `--status` and `--explain`. */
+export async function noteContact(store: Store, peer: string, trouble: string | undefined): Promise<void> {
+  const at = Math.floor(Date.now() / 1000);
+  const text = trouble === undefined ? undefined : encode(trouble.slice(0, 1000));
+  await store.apply([{ type: 'noteContact', peer: encode(peer), at, trouble: text }]);
 }
 
 function newCheck({ cluster, store, ignored, log }: Setup, options: Options, recursive: boolean): Check {

@@ -17,6 +17,8 @@ export interface Segment {
   readonly hints: Map<string, { name: Encoded; recursive: boolean; present: boolean }>;
   readonly actions: Map<string, { name: Encoded; command: Encoded; logfile: Encoded; present: boolean }>;
   readonly certificates: Map<Encoded, string | null>;
+  /** By `peer` and what is noted: the last one of each kind. */
+  readonly contacts: Map<string, Extract<Change, { type: 'noteContact' }>>;
   force: NameRange | undefined;
 }
 
@@ -61,6 +63,7 @@ function emptySegment(): Segment {
     hints: new Map(),
     actions: new Map(),
     certificates: new Map(),
+    contacts: new Map(),
     force: undefined,
   };
 }
@@ -104,6 +107,9 @@ function record(change: Change, segment: Segment): void {
       return;
     case 'dropCertificate':
       segment.certificates.set(change.peer, null);
+      return;
+    case 'noteContact':
+      segment.contacts.set(`${change.peer}\t${change.trouble === undefined}`, change);
       return;
   }
 }

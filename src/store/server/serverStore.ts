@@ -5,6 +5,7 @@ import {
   StoreError,
   type ActionRow,
   type Change,
+  type ContactRow,
   type DirtyQuery,
   type DirtyRow,
   type FilePage,
@@ -26,6 +27,8 @@ import {
   segmentStatements,
   texts,
 } from './writing.ts';
+
+const neverReached = { reached: undefined, failed: undefined, trouble: undefined };
 
 /** Names in one look-up. */
 const lookUpNames = 4000;
@@ -137,6 +140,23 @@ export class ServerStore implements Store {
       .map((row) => this.#fields(row))
       .map(([peer, certificate]) => ({ peer, certificate }))
       .sort((a, b) => compareBytes(a.peer, b.peer));
+  }
+
+  async contacts(): Promise<readonly ContactRow[]> {
+    const { dialect } = this.#session;
+    const fields = ['peername', dialect.tab, 'outcome', dialect.tab, 'moment', dialect.tab, 'trouble'];
+    const rows = await this.#lines(`SELECT ${dialect.concat(fields)} AS line FROM contact`);
+    const contacts = new Map<Encoded, ContactRow>();
+    for (const row of rows) {
+      const [peer = '', outcome, moment, trouble] = dialect.form.decode(row).split('\t') as Encoded[];
+      const known = contacts.get(peer as Encoded) ?? { ...neverReached, peer: peer as Encoded };
+      const at = Number(moment);
+      contacts.set(
+        peer as Encoded,
+        (outcome as string) === 'reached' ? { ...known, reached: at } : { ...known, failed: at, trouble },
+      );
+    }
+    return [...contacts.values()].sort((a, b) => compareBytes(a.peer, b.peer));
   }
 
   async apply(changes: readonly Change[]): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Encoded } from '../../bytes/bytes.ts';
-import type { NameRange } from '../store.ts';
+import type { Change, NameRange } from '../store.ts';
 import type { DirtyOutcome, Segment } from './plan.ts';
 import { rangeConditions, where } from './reading.ts';
 import type { Dialect } from './session.ts';
@@ -41,6 +41,21 @@ export function segmentStatements(dialect: Dialect, segment: Segment): string[] 
       'x509_cert (peername, certdata)',
       certificates.flatMap(([peer, data]) => (data === null ? [] : [texts(dialect, [form.encode(peer), data])])),
     ),
+    ...[...segment.contacts.values()].flatMap((contact) => contactStatements(dialect, contact)),
+  ];
+}
+
+/** A row for each peer and kind of outcome. */
+function contactStatements(
+  dialect: Dialect,
+  { peer, at, trouble }: Extract<Change, { type: 'noteContact' }>,
+): string[] {
+  const outcome = trouble === undefined ? 'reached' : 'failed';
+  return [
+    ...deletes(dialect, 'contact', 'peername', [peer], dialect.isOneOf('outcome', [outcome])),
+    ...inserts('contact (peername, outcome, moment, trouble)', [
+      texts(dialect, [peer, outcome, String(at), trouble ?? '']),
+    ]),
   ];
 }
 

@@ -43,6 +43,10 @@ export function applyChange(statements: Statements, change: Change): void {
     case 'dropCertificate':
       statements.dropCertificate.run(bound(change.peer));
       return;
+    case 'noteContact':
+      if (change.trouble === undefined) statements.noteReached.run(bound(change.peer), change.at);
+      else statements.noteFailed.run(bound(change.peer), change.at, bound(change.trouble));
+      return;
   }
 }
 

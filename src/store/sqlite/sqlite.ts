@@ -8,6 +8,7 @@ import {
   StoreError,
   type ActionRow,
   type Change,
+  type ContactRow,
   type DirtyQuery,
   type DirtyRow,
   type FilePage,
@@ -129,6 +130,16 @@ class SqliteStore implements Store {
   async certificates(): Promise<readonly { peer: Encoded; certificate: string }[]> {
     const rows = await this.#read(() => this.#statements.certificates.all());
     return rows.map(([peer, certificate]) => ({ peer: latin1(peer), certificate: latin1(certificate) }));
+  }
+
+  async contacts(): Promise<readonly ContactRow[]> {
+    const rows = await this.#read(() => this.#statements.contacts.all());
+    return rows.map(([peer, reached, failed, trouble]) => ({
+      peer: latin1(peer),
+      reached: reached ?? undefined,
+      failed: failed ?? undefined,
+      trouble: trouble === null ? undefined : latin1(trouble),
+    }));
   }
 
   async apply(changes: readonly Change[]): Promise<void> {

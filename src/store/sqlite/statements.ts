@@ -99,6 +99,11 @@ export function prepareStatements(connection: Connection) {
        WHERE peername IS NOT NULL ORDER BY peername`,
     ),
 
+    contacts: raw<[], [Buffer, number | null, number | null, Buffer | null]>(
+      `SELECT CAST(peername AS BLOB), CAST(reached AS INTEGER), CAST(failed AS INTEGER), CAST(trouble AS BLOB)
+       FROM contact WHERE peername IS NOT NULL ORDER BY peername`,
+    ),
+
     begin: write<[]>('BEGIN IMMEDIATE'),
     commit: write<[]>('COMMIT'),
     rollback: write<[]>('ROLLBACK'),
@@ -131,6 +136,14 @@ export function prepareStatements(connection: Connection) {
     ),
     putCertificate: write<[Bound, Bound]>(
       `INSERT OR REPLACE INTO x509_cert (peername, certdata) VALUES (${text}, ${text})`,
+    ),
+    noteReached: write<[Bound, number]>(
+      `INSERT INTO contact (peername, reached) VALUES (${text}, CAST(? AS INTEGER))
+       ON CONFLICT (peername) DO UPDATE SET reached = excluded.reached`,
+    ),
+    noteFailed: write<[Bound, number, Bound]>(
+      `INSERT INTO contact (peername, failed, trouble) VALUES (${text}, CAST(? AS INTEGER), ${text})
+       ON CONFLICT (peername) DO UPDATE SET failed = excluded.failed, trouble = excluded.trouble`,
     ),
     dropCertificate: write<[Bound]>(`DELETE FROM x509_cert WHERE peername = ${text}`),
   };
