@@ -335,16 +335,20 @@ export class Session {
 
   async #end(): Promise<void> {
     this.replacement?.discard();
+    await this.#attempt(() => this.flush());
+    await this.#attempt(() => this.#channel.close());
+    const served = this.#served;
+    if (served === undefined) return;
+    await this.#attempt(() => runActions(served.store, (name) => served.cluster.toDisk(name), this.#log));
+    await this.#attempt(() => served.release());
+  }
+
+  /** A step of the way out: what fails is reported, and the next step follows. */
+  async #attempt(step: () => Promise<void>): Promise<void> {
     try {
-      await this.flush();
+      await step();
     } catch (error) {
       this.#log.error(error instanceof Error ? error.message : String(error));
-    }
-    await this.#channel.close();
-    if (this.#served !== undefined) {
-      const { cluster, store } = this.#served;
-      await runActions(store, (name) => cluster.toDisk(name), this.#log);
-      await this.#served.release();
     }
   }
 }

@@ -13,5 +13,8 @@ export async function updateAll(
   const worker = async (): Promise<void> => {
     for (const peer of work) await new PeerUpdate(context, peer).run();
   };
-  await Promise.all(Array.from({ length: Math.min(jobs, peers.length) }, worker));
+  const ends = await Promise.allSettled(Array.from({ length: Math.min(jobs, peers.length) }, worker));
+  // Peers report their own trouble; what arrives here (a database that fails) ends the run, once nobody uses it any more.
+  const failure = ends.find((end) => end.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
 }
