@@ -58,10 +58,17 @@ export class Metadata {
     });
   }
 
-  /** Access and modification time, in whole seconds since the epoch; may be negative. */
-  setTime(seconds: number): Problem | undefined {
+  /**
+   * Access and modification time: whole seconds since the epoch, may be negative, and the nanoseconds on top. Node sets times
+   * to the microsecond: digits after that are cut off.
+   */
+  setTime(seconds: number, nanoseconds = 0): Problem | undefined {
+    const microseconds = Math.floor(nanoseconds / 1000);
+    // The middle of the microsecond: a double is not exact enough to name its beginning, and Node rounds towards 1970.
+    const middle = seconds < 0 ? -0.5 : 0.5;
+    const value = microseconds === 0 ? seconds : seconds + (microseconds + middle) / 1e6;
     // As text: Node takes negative numbers for the present.
-    const time = String(seconds);
+    const time = String(value);
     return attempt(this.path, () => fs.utimesSync(this.handle, time, time));
   }
 
@@ -94,9 +101,9 @@ export function setMode(path: DiskPath, mode: number): Problem | undefined {
   return withObject(path, (object) => object.setMode(mode));
 }
 
-/** Of an object that is there. Links are changed themselves. Whole seconds. */
-export function setTime(path: DiskPath, seconds: number): Problem | undefined {
-  return withObject(path, (object) => object.setTime(seconds));
+/** Of an object that is there. Links are changed themselves. To the microsecond, see `Metadata.setTime`. */
+export function setTime(path: DiskPath, seconds: number, nanoseconds = 0): Problem | undefined {
+  return withObject(path, (object) => object.setTime(seconds, nanoseconds));
 }
 
 /** Several settings of one object at the price of one lookup. */

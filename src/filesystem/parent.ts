@@ -22,12 +22,15 @@ export class Parent {
   readonly base: string;
   /** For `node:fs` calls: `/proc/self/fd/N/base`. Calls must not follow a final link themselves. */
   readonly at: string | Buffer;
+  private readonly directory: Directory;
 
-  constructor(fd: number, path: DiskPath, base: string) {
-    this.fd = fd;
+  constructor(directory: Directory, path: DiskPath, base: string) {
+    this.directory = directory;
+    this.fd = directory.fd;
     this.path = path;
     this.base = base;
     this.at = this.sibling(base);
+    directory.users += 1;
   }
 
   sibling(base: string): string | Buffer {
@@ -40,8 +43,46 @@ export class Parent {
   }
 
   close(): void {
-    fs.closeSync(this.fd);
+    this.directory.users -= 1;
+    closeUnused(this.directory);
   }
+}
+
+/** An open directory, shared by all that work in it at the same time. */
+interface Directory {
+  readonly fd: number;
+  readonly path: string;
+  users: number;
+}
+
+/**
+ * The directory that was opened last stays open until the program next comes to rest, since the next object is often in the
+ * same one. Whether its path still leads there is asked every time, exactly as after opening it.
+ */
+let latest: Directory | undefined;
+let releaseScheduled = false;
+
+function keepOpen(directory: Directory): void {
+  const previous = latest;
+  latest = directory;
+  if (previous !== undefined) closeUnused(previous);
+  if (releaseScheduled) return;
+  releaseScheduled = true;
+  setImmediate(() => {
+    releaseScheduled = false;
+    releaseDirectory();
+  });
+}
+
+/** Closes at once what is only kept open for the next object: for those who unmount or count descriptors. */
+export function releaseDirectory(): void {
+  const directory = latest;
+  latest = undefined;
+  if (directory !== undefined) closeUnused(directory);
+}
+
+function closeUnused(directory: Directory): void {
+  if (directory.users === 0 && directory !== latest) fs.closeSync(directory.fd);
 }
 
 /**
@@ -49,9 +90,14 @@ export class Parent {
  * Problems: `PARENT_MISSING`, `IMPURE`, or the errno of the attempt. The caller closes the result.
  */
 export function openParent(path: DiskPath): Parent | Problem {
-  const fd = openReal(parentOf(path), path);
+  const base = path.slice(path.lastIndexOf('/') + 1) || '.';
+  const wanted = parentOf(path);
+  if (latest?.path === wanted && placeOf(latest.fd) === wanted) return new Parent(latest, path, base);
+  const fd = openReal(wanted, path);
   if (fd instanceof Problem) return fd;
-  return new Parent(fd, path, path.slice(path.lastIndexOf('/') + 1) || '.');
+  const directory = { fd, path: wanted, users: 0 };
+  keepOpen(directory);
+  return new Parent(directory, path, base);
 }
 
 function parentOf(path: DiskPath): string {

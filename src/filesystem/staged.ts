@@ -24,6 +24,7 @@ export class Staged {
   private readonly temp: string | Buffer;
   private readonly metadata: Metadata;
   private seconds: number | undefined;
+  private nanoseconds = 0;
   private open = true;
 
   constructor(parent: Parent, temp: string | Buffer, kind: Staged['kind'], metadata: Metadata) {
@@ -59,9 +60,10 @@ export class Staged {
     return this.metadata.setMode(mode);
   }
 
-  /** Whole seconds; applied by `commit`, after all writing. */
-  setTime(seconds: number): void {
+  /** Whole seconds, and nanoseconds as far as they can be set; applied by `commit`, after all writing. */
+  setTime(seconds: number, nanoseconds = 0): void {
     this.seconds = seconds;
+    this.nanoseconds = nanoseconds;
   }
 
   /**
@@ -69,7 +71,8 @@ export class Staged {
    * the target is as before (an empty directory or a file of the other sort may be gone) and this is discarded.
    */
   commit(): Problem | undefined {
-    const problem = (this.seconds === undefined ? undefined : this.metadata.setTime(this.seconds)) ?? this.place();
+    const problem =
+      (this.seconds === undefined ? undefined : this.metadata.setTime(this.seconds, this.nanoseconds)) ?? this.place();
     if (problem !== undefined) this.discard();
     else this.finish();
     return problem;

@@ -32,13 +32,13 @@ export interface UnknownRange {
   readonly to: string;
 }
 
-/** What one step of a walk found. The first three are parallel arrays. */
+/** What one step of a walk found. */
 export interface WalkBatch {
-  /** Strictly ascending in byte order, also from batch to batch. */
-  readonly names: Encoded[];
-  readonly checktxts: Encoded[];
-  readonly kinds: Kind[];
-  /** May reach beyond the last of `names`, into what later batches report; never begins before it was reported. */
+  /** As in entry/rowLines.ts: names strictly ascending in byte order, also from batch to batch. */
+  readonly lines: string;
+  /** How many lines these are. */
+  readonly count: number;
+  /** May reach beyond the last of the lines, into what later batches report; never begins before it was reported. */
   readonly unknown: UnknownRange[];
   /** One or more for each unknown range. */
   readonly problems: Problem[];
@@ -79,7 +79,10 @@ const longestPath = 4095;
 export class Walk {
   private readonly options: WalkOptions;
   private readonly frames: Frame[] = [];
-  private batch: WalkBatch = emptyBatch();
+  private lines = '';
+  private count = 0;
+  private unknown: UnknownRange[] = [];
+  private problems: Problem[] = [];
   // Neighbours mostly share mode and owner: the text of the last combination is kept.
   private mode = -1n;
   private uid = -1n;
@@ -108,14 +111,18 @@ export class Walk {
    * last reported name has been visited.
    */
   next(limit: number): WalkBatch | undefined {
-    const { batch } = this;
-    while (batch.names.length < limit) {
+    while (this.count < limit) {
       const frame = this.frames.at(-1);
       if (frame === undefined) break;
       this.advance(frame, limit);
     }
-    this.batch = emptyBatch();
-    return this.frames.length === 0 && batch.names.length === 0 && batch.problems.length === 0 ? undefined : batch;
+    const { lines, count, unknown, problems } = this;
+    if (this.frames.length === 0 && count === 0 && problems.length === 0) return undefined;
+    this.lines = '';
+    this.count = 0;
+    this.unknown = [];
+    this.problems = [];
+    return { lines, count, unknown, problems };
   }
 
   /** Ends a walk early; a walk that `next` has ended needs no closing. */
@@ -126,7 +133,6 @@ export class Walk {
   /** Goes on in one directory until a subdirectory is due, the slice is full, or the directory is done. */
   private advance(frame: Frame, limit: number): void {
     const { bases, due } = frame;
-    const { names } = this.batch;
     for (;;) {
       const base = bases[frame.next];
       const directory = due.at(-1);
@@ -142,7 +148,7 @@ export class Walk {
         fs.closeSync(frame.fd);
         return;
       }
-      if (names.length >= limit) return;
+      if (this.count >= limit) return;
       frame.next++;
       this.visit(frame, base);
     }
@@ -168,9 +174,9 @@ export class Walk {
       const problem = problemFrom(error, frame.path + raw);
       if (problem.code === 'ENOENT' || problem.code === 'EINVAL') return; // a link that went away after lstat
       const name = frame.name + base;
-      if (covered) this.batch.unknown.push({ from: name, to: name + '\0' });
-      if (enterable) this.batch.unknown.push(rangeBelow(name));
-      this.batch.problems.push(problem);
+      if (covered) this.unknown.push({ from: name, to: name + '\0' });
+      if (enterable) this.unknown.push(rangeBelow(name));
+      this.problems.push(problem);
     }
   }
 
@@ -185,15 +191,14 @@ export class Walk {
   }
 
   private report(name: string, stats: BigIntStats, at: string | Buffer): void {
-    const { batch, kind } = this;
+    const { kind } = this;
     const detail = {
       size: stats.size,
       device: stats.rdev,
       target: kind === 'lnk' ? fs.readlinkSync(at, 'latin1') : '',
     };
-    batch.checktxts.push(assemble(kind, wholeSeconds(stats.mtimeNs), this.ownership, detail));
-    batch.names.push(name as Encoded);
-    batch.kinds.push(kind);
+    this.lines += `${name}\t${assemble(kind, wholeSeconds(stats.mtimeNs), this.ownership, detail)}\n`;
+    this.count += 1;
   }
 
   /** Begins to read a directory; `path` and `name` are without a final slash. */
@@ -213,8 +218,8 @@ export class Walk {
 
   private refused(problem: Problem, name: string): void {
     if (nothingBelow.has(problem.code)) return;
-    this.batch.unknown.push(rangeBelow(name));
-    this.batch.problems.push(problem);
+    this.unknown.push(rangeBelow(name));
+    this.problems.push(problem);
   }
 }
 
@@ -222,10 +227,6 @@ export class Walk {
 const nothingBelow: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'PARENT_MISSING', 'IMPURE']);
 
 class TooLong extends Error {}
-
-function emptyBatch(): WalkBatch {
-  return { names: [], checktxts: [], kinds: [], unknown: [], problems: [] };
-}
 
 function rangeBelow(name: string): UnknownRange {
   const base = name === '/' ? '' : name;

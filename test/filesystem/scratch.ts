@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import type { TestContext } from 'node:test';
 import { fsPath, type DiskPath } from '../../src/bytes/bytes.ts';
+import { releaseDirectory } from '../../src/filesystem/parent.ts';
 
 /** A directory of its own for one test, removed afterwards. */
 export function scratch(t: TestContext): string {
@@ -29,6 +30,7 @@ export const isRoot = process.geteuid?.() === 0;
 
 /** Open descriptors of this process, to notice leaks. */
 export function openDescriptors(): number {
+  releaseDirectory();
   return fs.readdirSync('/proc/self/fd').length;
 }
 
@@ -38,6 +40,7 @@ export function smallFilesystem(t: TestContext, size: string): string | undefine
   const root = fs.mkdtempSync('/tmp/filesystem-');
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'none', root]).status === 0;
   t.after(() => {
+    releaseDirectory();
     if (mounted) spawnSync('umount', [root]);
     fs.rmdirSync(root);
   });

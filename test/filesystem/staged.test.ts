@@ -217,3 +217,21 @@ test('a full filesystem is a problem with the file, which stays as it was', (t) 
   assert.equal(read(`${root}/file`), 'old');
   assert.deepEqual(fs.readdirSync(root), ['file']);
 });
+
+test('times are set to the microsecond, also before the epoch, and never round up to the next second', (t) => {
+  const root = scratch(t);
+  const cases: readonly (readonly [seconds: number, nanoseconds: number, wanted: bigint])[] = [
+    [1_700_000_000, 123_456_789, 1_700_000_000_123_456_000n],
+    [1_700_000_000, 999_999_999, 1_700_000_000_999_999_000n],
+    [1_700_000_000, 999, 1_700_000_000_000_000_000n],
+    [4_000_000_000, 1_000, 4_000_000_000_000_001_000n],
+    [-5, 250_000_000, -4_750_000_000n],
+  ];
+  for (const [seconds, nanoseconds, wanted] of cases) {
+    const made = file(`${root}/file`, 'x');
+    made.setTime(seconds, nanoseconds);
+    assert.equal(made.commit(), undefined);
+    const { mtimeNs } = fs.statSync(`${root}/file`, { bigint: true });
+    assert.equal(mtimeNs / 1000n, wanted / 1000n, `${seconds}.${nanoseconds}`);
+  }
+});
