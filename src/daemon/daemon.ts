@@ -5,6 +5,7 @@ import type { SessionEnvironment } from '../session/served.ts';
 import { Session } from '../session/session.ts';
 import type { Channel } from '../transport/channel.ts';
 import { listenTcp, type Listener } from '../transport/listenTcp.ts';
+import { admit, type AdmissionLimits } from './admission.ts';
 
 export interface DaemonOptions {
   /** Name or address to listen on; undefined: all. */
@@ -15,6 +16,7 @@ export interface DaemonOptions {
   readonly name: string;
   /** `-iii`: one connection, then the end. */
   readonly once: boolean;
+  readonly limits: AdmissionLimits;
   /** Called when connections are accepted. */
   readonly onReady: () => void;
 }
@@ -27,6 +29,8 @@ export class Daemon {
   readonly #environment: Environment;
   readonly #log: BranchingLog;
   readonly #sessions = new Map<Session, Promise<void>>();
+  /** Those of them that have not been sent away, oldest first. */
+  readonly #welcome = new Set<Session>();
   #listener: Listener | undefined;
   #ended: (() => void) | undefined;
 
@@ -67,11 +71,23 @@ export class Daemon {
 
   #accept(channel: Channel): void {
     if (this.#options.once) this.drain();
+    const { admitted, dropped } = admit([...this.#welcome], channel.remoteAddress, this.#options.limits);
+    if (dropped !== undefined) {
+      this.#welcome.delete(dropped);
+      dropped.stop();
+    }
+    if (!admitted) {
+      this.#log.error(messages.tooManySessions(channel.remoteAddress ?? 'unknown'));
+      channel.destroy();
+      return;
+    }
     const session = new Session(channel, { ...this.#environment, log: this.#log.child(pidPrefix()) });
-    this.#sessions.set(
-      session,
-      serve(session, channel).finally(() => this.#sessions.delete(session)),
-    );
+    this.#welcome.add(session);
+    const served = serve(session, channel).finally(() => {
+      this.#welcome.delete(session);
+      this.#sessions.delete(session);
+    });
+    this.#sessions.set(session, served);
   }
 }
 

@@ -21,6 +21,8 @@ export const listeningOn = (address: string, port: number, name: string) =>
 /** To stdout, whatever the level, once connections are accepted. */
 export const daemonRunning = 'Csync2 daemon running. Waiting for connections.';
 export const newConnection = (address: string, port: number) => `New connection from ${address}:${port}.`;
+/** An error. */
+export const tooManySessions = (address: string) => `Connection from ${address} refused: too many sessions.`;
 export const updatedFrom = (file: string, peer: string) => `Updated ${file} from ${peer}.`;
 export const addingCertificate = (hexDer: string) => `Adding peer x509 certificate to db: ${hexDer}`;
 /** An error. */

@@ -91,6 +91,15 @@ export class Session {
     return this.#peer;
   }
 
+  get remoteAddress(): string | undefined {
+    return this.#channel.remoteAddress;
+  }
+
+  /** The peer has identified as a host that we share something with. */
+  get isMember(): boolean {
+    return this.#peer !== undefined && this.#cluster?.peers.includes(this.#peer) === true;
+  }
+
   get channel(): Channel {
     return this.#channel;
   }
@@ -289,6 +298,8 @@ export class Session {
     const shown = Buffer.from(der).toString('hex').toUpperCase();
     const known = await store.certificate(encode(host));
     if (known === undefined) {
+      // What strangers show is not worth remembering: they may do nothing, and there may be any number of them.
+      if (!this.cluster.peers.includes(host)) return true;
       this.#log.write(1, messages.addingCertificate(shown));
       await store.apply([{ type: 'putCertificate', peer: encode(host), certificate: shown }]);
       return true;

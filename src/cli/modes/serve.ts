@@ -1,4 +1,5 @@
 import { fromText } from '../../bytes/bytes.ts';
+import { defaultAdmission } from '../../daemon/admission.ts';
 import { Daemon, serve } from '../../daemon/daemon.ts';
 import { NotAMemberError } from '../../groups/cluster.ts';
 import { pidPrefix } from '../../log/levelLog.ts';
@@ -31,6 +32,7 @@ export async function serveSocket(place: Place, log: BranchingLog, once: boolean
       fd: listenDescriptor(),
       name: place.host,
       once,
+      limits: defaultAdmission,
       onReady: () => writeFully(1, messages.daemonRunning + '\n'),
     },
     environmentOf(place, log),
