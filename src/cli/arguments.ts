@@ -19,7 +19,8 @@ export type ModeArguments =
     }
   | { readonly mode: 'serve'; readonly listener: 'inetd' | 'stand-alone' | 'one-connection' }
   | { readonly mode: 'create-key'; readonly file: string }
-  | { readonly mode: 'make-certificate' | 'status' }
+  | { readonly mode: 'make-certificate' }
+  | { readonly mode: 'status' }
   /** No host: all. */
   | { readonly mode: 'list-certificates'; readonly host: string | undefined }
   | { readonly mode: 'forget-certificate'; readonly host: string }

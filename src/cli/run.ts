@@ -83,6 +83,10 @@ async function perform(invocation: Invocation, place: Place, log: BranchingLog):
     log.write(1, `Created ${certificate} and its key.`);
     return 0;
   }
+  if (invocation.mode === 'status') {
+    const { showStatus } = await import('./modes/status.ts');
+    return showStatus(place, log, new Output(invocation.options.json));
+  }
   refuseWhenLocked(place);
   if (invocation.mode === 'serve') {
     const { serveSocket, serveStdio } = await import('./modes/serve.ts');
@@ -94,7 +98,7 @@ async function perform(invocation: Invocation, place: Place, log: BranchingLog):
   const setup = await setUp(place, log, output);
   try {
     const status = await performOn(setup, invocation, place);
-    await runActions(setup.store, (name) => setup.cluster.toDisk(name), log);
+    if (invocation.mode !== 'explain') await runActions(setup.store, (name) => setup.cluster.toDisk(name), log);
     return status;
   } finally {
     output.flush();
@@ -105,7 +109,7 @@ async function perform(invocation: Invocation, place: Place, log: BranchingLog):
 /** Modes that work on the database of one configuration. */
 async function performOn(
   setup: Setup,
-  invocation: Exclude<Invocation, { mode: 'create-key' | 'make-certificate' | 'serve' }>,
+  invocation: Exclude<Invocation, { mode: 'create-key' | 'make-certificate' | 'status' | 'serve' }>,
   place: Place,
 ): Promise<number> {
   const { options } = invocation;
@@ -134,6 +138,10 @@ async function performOn(
     case 'cover':
       listCovered(setup, coveredPaths(setup, invocation.files.map(absolutePath)), recursive);
       return 0;
+    case 'explain': {
+      const { explain } = await import('./modes/explain.ts');
+      return listed(await explain(setup, invocation.files.map(absolutePath)));
+    }
     case 'list-certificates':
       return listed(await listCertificates(setup, invocation.host));
     case 'forget-certificate':

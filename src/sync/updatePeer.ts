@@ -192,6 +192,7 @@ export class PeerUpdate {
   #connectionLost(error: unknown): void {
     const { log } = this.context;
     const reason = describeFailure(error, this.peer);
+    this.trouble = reason;
     // A peer that cannot be reached is one error; one that talks and then fails is two, as scripts know it.
     if (error instanceof ChannelError && beforeConnection.has(error.code)) log.write(0, reason);
     else log.error(reason);

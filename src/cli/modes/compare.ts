@@ -9,6 +9,7 @@ import { fetchContent } from '../../sync/fetchContent.ts';
 import { describeFailure } from '../../sync/failure.ts';
 import type { Line } from '../../sync/handshake.ts';
 import { showDiff } from '../diff.ts';
+import { jsonLine } from '../json.ts';
 import type { Setup } from '../setup.ts';
 
 export interface CompareOptions {
@@ -58,6 +59,7 @@ async function show(
   options: CompareOptions,
 ): Promise<void> {
   const { side, myname, peer, name } = difference;
+  if (setup.output.json) return setup.output.line(jsonLine({ file: name, side: sides[side], myname, peer }));
   if (!options.diffs) return setup.output.line(`${side}\t${myname}\t${peer}\t${name}`);
   const group = setup.cluster.groupFor(peer, name);
   const path = setup.cluster.toDisk(name);
@@ -65,6 +67,9 @@ async function show(
   setup.output.flush();
   await showDiff(fetchContent(line, pair, group.key, name), path, `${peer}:${name}`, `${myname}:${name}`, setup.log);
 }
+
+/** For programs. */
+const sides = { X: 'both', L: 'here', R: 'there' } as const;
 
 async function markDifference(
   { cluster, store, log }: Setup,

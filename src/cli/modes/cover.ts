@@ -1,5 +1,6 @@
 import type { DiskPath, FileName } from '../../bytes/bytes.ts';
 import { decode, encode } from '../../bytes/urlEncoding.ts';
+import { parseRows } from '../../entry/rowLines.ts';
 import { inspect } from '../../filesystem/inspect.ts';
 import { Walk } from '../../filesystem/walk.ts';
 import type { Setup } from '../setup.ts';
@@ -22,7 +23,7 @@ function coverOne({ cluster, output, ignored, log }: Setup, name: FileName, recu
   if (!recursive || !coverage.mayContain(name)) return;
   const walk = new Walk(path, encode(name), coverage.enter(name), { ignored });
   for (let batch = walk.next(4096); batch !== undefined; batch = walk.next(4096)) {
-    for (const found of batch.names) output.line(decode(found));
+    for (const found of parseRows(batch.lines).names) output.line(decode(found));
     for (const problem of batch.problems) log.error(problem.toString());
   }
 }

@@ -1,12 +1,17 @@
 import type { FileName } from '../../bytes/bytes.ts';
 import { decode } from '../../bytes/urlEncoding.ts';
+import { parseChecktxt } from '../../entry/checktxt.ts';
 import { allNames } from '../../store/store.ts';
+import { jsonLine, type JsonObject } from '../json.ts';
 import type { Setup } from '../setup.ts';
 
 /** `-H`: pending hints. True when anything was listed. */
 export async function listHints({ store, output }: Setup): Promise<boolean> {
   const hints = await store.hints();
-  for (const { name, recursive } of hints) output.line(`${recursive ? 1 : 0}\t${decode(name)}`);
+  for (const { name, recursive } of hints) {
+    const file = decode(name);
+    output.line(output.json ? jsonLine({ file, recursive }) : `${recursive ? 1 : 0}\t${file}`);
+  }
   return hints.length > 0;
 }
 
@@ -18,7 +23,8 @@ export async function listFiles({ store, output }: Setup, isWanted: (name: FileN
       const decoded = decode(name) as FileName;
       if (!isWanted(decoded)) continue;
       any = true;
-      output.line(`${decode(checktxts[index] ?? '')}\t${decoded}`);
+      const checktxt = decode(checktxts[index] ?? '');
+      output.line(output.json ? jsonLine(rowFacts(decoded, checktxt)) : `${checktxt}\t${decoded}`);
     }
   }
   return any;
@@ -32,8 +38,25 @@ export async function listDirty({ store, cluster, output }: Setup): Promise<bool
       const decoded = decode(name) as FileName;
       if (cluster.covering(decoded).length === 0) continue;
       any = true;
-      output.line(`${forced ? 'force' : 'chary'}\t${decode(myname)}\t${decode(peer)}\t${decoded}`);
+      const pair = { myname: decode(myname), peer: decode(peer) };
+      output.line(
+        output.json
+          ? jsonLine({ file: decoded, ...pair, forced })
+          : `${forced ? 'force' : 'chary'}\t${pair.myname}\t${pair.peer}\t${decoded}`,
+      );
     }
   }
   return any;
+}
+
+function rowFacts(file: FileName, checktxt: string): JsonObject {
+  return { file, checktxt, ...recordedFacts(checktxt) };
+}
+
+/** The fields of a checktxt under names for programs; none when it is not one that csync2 writes. */
+export function recordedFacts(checktxt: string): JsonObject {
+  const fields = parseChecktxt(checktxt);
+  if (fields === undefined) return {};
+  const { kind, ...rest } = fields;
+  return { type: kind, ...rest };
 }

@@ -1,0 +1,196 @@
+import fs from 'node:fs';
+import { fsPath } from '../../bytes/bytes.ts';
+import { decode } from '../../bytes/urlEncoding.ts';
+import { NotAMemberError } from '../../groups/cluster.ts';
+import type { Log } from '../../log/log.ts';
+import { displayName, locate } from '../../store/location.ts';
+import { allNames, type ContactRow, type Store } from '../../store/store.ts';
+import { type CertificateFacts, certificateFacts, expiryWarning } from '../certificate.ts';
+import { jsonLine, type JsonObject } from '../json.ts';
+import type { Output } from '../output.ts';
+import { type Place, refuseWhenLocked, setUp, type Setup } from '../setup.ts';
+import { contactFacts, iso } from './explain.ts';
+
+/** As monitoring plugins count them; the exit status is the index. */
+const states = ['ok', 'warning', 'critical', 'unknown'] as const;
+type State = (typeof states)[number];
+
+interface Trouble {
+  readonly state: State;
+  readonly message: string;
+}
+
+interface PeerStatus {
+  readonly peer: string;
+  readonly dirty: number;
+  readonly contact: ContactRow | undefined;
+  readonly certificate: CertificateFacts | undefined;
+}
+
+interface Status {
+  readonly peers: readonly PeerStatus[];
+  /** Dirty rows of peers that the configuration does not have. */
+  readonly strays: readonly string[];
+  readonly files: number;
+  readonly hints: number;
+  readonly actions: number;
+  readonly certificate: CertificateFacts | undefined;
+  readonly needsCertificate: boolean;
+  readonly database: { readonly name: string; readonly bytes: number | undefined };
+}
+
+/** `--status`: prints how things are, without asking any peer. Returns the exit status. */
+export async function showStatus(place: Place, log: Log, output: Output): Promise<number> {
+  try {
+    refuseWhenLocked(place);
+    const setup = await setUp(place, log, output);
+    try {
+      if (!setup.cluster.isMember) throw new NotAMemberError(place.host);
+      return report(setup, place, await gather(setup, place));
+    } finally {
+      await setup.store.close();
+    }
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    const message = error.message;
+    output.line(
+      output.json ? jsonLine({ host: place.host, state: 'unknown', problems: [message] }) : `UNKNOWN: ${message}`,
+    );
+    return states.indexOf('unknown');
+  } finally {
+    output.flush();
+  }
+}
+
+async function gather(setup: Setup, place: Place): Promise<Status> {
+  const { cluster, store, config } = setup;
+  const dirty = await dirtyCounts(store);
+  const contacts = new Map((await store.contacts()).map((contact) => [decode(contact.peer), contact]));
+  const certificates = new Map((await store.certificates()).map((row) => [decode(row.peer), row.certificate]));
+  let files = 0;
+  for await (const { names } of store.files(allNames)) files += names.length;
+  const location = locate(place.options.database ?? config.database, place.host, place.options.configName);
+  return {
+    peers: cluster.peers.map((peer) => ({
+      peer,
+      dirty: dirty.get(peer) ?? 0,
+      contact: contacts.get(peer),
+      certificate: certificateFacts(Buffer.from(certificates.get(peer) ?? '', 'hex')),
+    })),
+    strays: [...dirty.keys()].filter((peer) => !cluster.peers.includes(peer)),
+    files,
+    hints: (await store.hints()).length,
+    actions: (await store.actions()).length,
+    certificate: ownCertificate(place),
+    needsCertificate: cluster.peers.some((peer) => !cluster.usesPlain(place.host, peer)),
+    database: {
+      name: displayName(location),
+      bytes: location.backend === 'sqlite' ? sizeOf(location.path) + sizeOf(`${location.path}-wal`) : undefined,
+    },
+  };
+}
+
+async function dirtyCounts(store: Store): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for await (const page of store.dirty({})) {
+    for (const { peer } of page) counts.set(decode(peer), (counts.get(decode(peer)) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function ownCertificate({ systemDirectory }: Place): CertificateFacts | undefined {
+  const path = fsPath(`${systemDirectory}/csync2_ssl_cert.pem`);
+  return fs.existsSync(path) ? certificateFacts(fs.readFileSync(path)) : undefined;
+}
+
+function sizeOf(path: string): number {
+  return fs.statSync(fsPath(path), { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function* troubles(status: Status): Generator<Trouble> {
+  const { certificate, needsCertificate, peers, strays } = status;
+  if (certificate === undefined && needsCertificate) {
+    yield { state: 'critical', message: "This host has no usable certificate: see 'csync2 --make-cert'." };
+  }
+  yield* expiry(certificate, 'certificate of this host');
+  for (const { peer, dirty, contact, certificate: theirs } of peers) {
+    if (contact?.failed !== undefined && contact.failed > (contact.reached ?? 0)) {
+      yield { state: 'critical', message: `${peer}, ${iso(contact.failed)}: ${decode(contact.trouble ?? '')}` };
+    }
+    if (dirty > 0) yield { state: 'warning', message: `${count(dirty, 'file')} to be sent to ${peer}.` };
+    yield* expiry(theirs, `certificate of ${peer}`);
+  }
+  for (const peer of strays) {
+    yield { state: 'warning', message: `Files are dirty for ${peer}, which no group has: 'csync2 -R' forgets them.` };
+  }
+}
+
+function* expiry(certificate: CertificateFacts | undefined, whose: string): Generator<Trouble> {
+  const message = certificate && expiryWarning(certificate, whose);
+  if (certificate === undefined || message === undefined) return;
+  yield { state: certificate.notAfter.getTime() <= Date.now() ? 'critical' : 'warning', message };
+}
+
+function report({ cluster, output }: Setup, place: Place, status: Status): number {
+  const problems = [...troubles(status)];
+  const exitCode = Math.max(0, ...problems.map(({ state }) => states.indexOf(state)));
+  const state = states[exitCode] as State;
+  const facts = { host: place.host, state, problems: problems.map(({ message }) => message) };
+  if (output.json) output.line(jsonLine({ ...facts, ...forPrograms(cluster.groups, status) }));
+  else for (const line of forPeople(facts, cluster.groups, status)) output.line(line);
+  return exitCode;
+}
+
+type Groups = Setup['cluster']['groups'];
+
+function forPrograms(groups: Groups, status: Status): JsonObject {
+  return {
+    groups: groups.map(({ name, myname, slave, auto, peers }) => {
+      return { name, myname, slave, auto, peers: peers.map((peer) => peer.name) };
+    }),
+    peers: status.peers.map(({ peer, dirty, contact, certificate }) => ({
+      ...(contact === undefined ? {} : contactFacts(contact)),
+      peer,
+      dirty,
+      certificate: certificate && { ...certificate },
+    })),
+    certificate: status.certificate && { ...status.certificate },
+    database: { ...status.database, files: status.files, hints: status.hints, actions: status.actions },
+  };
+}
+
+function forPeople(
+  { host, state, problems }: { readonly host: string; readonly state: State; readonly problems: readonly string[] },
+  groups: Groups,
+  { peers, certificate, database, files, hints, actions }: Status,
+): string[] {
+  return [
+    `${state.toUpperCase()}: ${problems.length === 0 ? 'nothing to do' : problems.join(' ')}`,
+    `host ${host}${certificate === undefined ? '' : `, certificate until ${day(certificate.notAfter)}`}`,
+    ...groups.map((group) => `group ${group.name}: ${group.peers.map(({ name }) => name).join(' ')}`),
+    ...peers.map((peer) => `peer ${peer.peer}: ${peerFacts(peer).join(', ')}`),
+    `database ${database.name}: ${[
+      ...(database.bytes === undefined ? [] : [`${Math.ceil(database.bytes / 1024)} KiB`]),
+      count(files, 'file'),
+      count(hints, 'hint'),
+      count(actions, 'action') + ' to run',
+    ].join(', ')}`,
+  ];
+}
+
+function peerFacts({ dirty, contact, certificate }: PeerStatus): string[] {
+  return [
+    dirty === 0 ? 'nothing to send' : `${count(dirty, 'file')} to send`,
+    contact?.reached === undefined ? 'never reached' : `reached ${iso(contact.reached)}`,
+    ...(contact?.failed === undefined ? [] : [`trouble ${iso(contact.failed)}: ${decode(contact.trouble ?? '')}`]),
+    ...(certificate === undefined ? [] : [`certificate until ${day(certificate.notAfter)}`]),
+  ];
+}
+
+function day(date: Date): string {
+  return date.toISOString().slice(0, 10);
+}
+
+function count(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? '' : 's'}`;
+}
