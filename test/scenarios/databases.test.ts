@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { group, scenarios } from './harness/scenario.ts';
-import { type Pairing, isInstalled } from './harness/programs.ts';
+import type { Pairing } from './harness/programs.ts';
 import type { World } from './harness/world.ts';
 
 const config = group('', '$1 $2');
@@ -20,7 +20,6 @@ scenarios('one database, both programs in turn', [
     config,
     only: mixed,
     run: async (w) => {
-      if (!isInstalled('c')) return;
       let turn = 0;
       await inTurn(w, async () => {
         w.h1.tree.write(`file ${turn}`, 'new');

@@ -130,6 +130,11 @@ export class Host {
     this.relays.push(relay);
   }
 
+  /** Connections to this host break off where the client is about to say `command`; undefined: no longer. */
+  cutBefore(command: string | undefined): void {
+    for (const relay of this.relays) relay.cutBefore = command;
+  }
+
   /** Connections to this host are refused. */
   async goDown(): Promise<void> {
     for (const relay of this.relays) await relay.close();

@@ -1,10 +1,11 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAscii } from '../../../src/bytes/bytes.ts';
 
-/** What a finished command left behind; outputs are byte strings. */
+/** What a finished command left behind; outputs are byte strings, the code is 128 + N after signal N. */
 export interface Result {
   readonly code: number;
   readonly stdout: string;
@@ -55,15 +56,17 @@ export async function run(what: Start): Promise<Result> {
   const child = start(what, { stdio: ['ignore', 'pipe', 'pipe'] });
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
-  const timer = setTimeout(() => child.kill('SIGKILL'), patience);
+  let hung = false;
+  const timer = setTimeout(() => {
+    hung = true;
+    child.kill('SIGKILL');
+  }, patience);
   const code = await new Promise<number>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (status, signal) => resolve(status ?? (signal === 'SIGKILL' ? -9 : -1)));
+    child.once('close', (status, signal) => resolve(status ?? 128 + (signal === null ? 0 : constants.signals[signal])));
   });
   clearTimeout(timer);
-  if (code < 0) {
-    throw new Error(`${what.program} ${what.args.join(' ')} ${code === -9 ? 'hung' : 'crashed'}:\n${text(stderr)}`);
-  }
+  if (hung) throw new Error(`${what.program} ${what.args.join(' ')} hung:\n${text(stderr)}`);
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 

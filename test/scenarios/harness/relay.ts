@@ -15,6 +15,8 @@ export class Relay {
   /** Connections passed on so far, and those that are still open. */
   accepted = 0;
   open = 0;
+  /** Breaks the connection off where the client is about to say this. */
+  cutBefore: string | undefined;
   private readonly listener: net.Server;
   private readonly sockets = new Set<net.Socket>();
   private readonly target: () => Promise<net.TcpNetConnectOpts>;
@@ -48,6 +50,10 @@ export class Relay {
     await new Promise((resolve) => this.listener.close(resolve));
   }
 
+  private cut(chunk: Buffer): Buffer | undefined {
+    return this.cutBefore !== undefined && chunk.includes(this.cutBefore) ? undefined : chunk;
+  }
+
   private async pass(client: net.Socket): Promise<void> {
     const localAddress = this.source(client.remoteAddress ?? '');
     const target = await this.target();
@@ -56,8 +62,8 @@ export class Relay {
     this.accepted++;
     const recording: Recording = { fromClient: [], fromServer: [] };
     this.recordings.push(recording);
-    copy(client, server, recording.fromClient);
-    copy(server, client, recording.fromServer);
+    copy(client, server, recording.fromClient, (chunk) => this.cut(chunk));
+    copy(server, client, recording.fromServer, (chunk) => chunk);
     let closed = 0;
     const onClose = (): void => {
       if (++closed === 2) this.open--;
@@ -66,6 +72,9 @@ export class Relay {
     server.on('close', onClose);
   }
 }
+
+/** What may pass of a chunk; undefined breaks the connection off. */
+type Filter = (chunk: Buffer) => Buffer | undefined;
 
 function connect(options: net.NetConnectOpts): Promise<net.Socket> {
   return new Promise((resolve, reject) => {
@@ -79,8 +88,14 @@ function connect(options: net.NetConnectOpts): Promise<net.Socket> {
 }
 
 /** One direction: bytes, end of stream and resets, all passed on. */
-function copy(from: net.Socket, to: net.Socket, record: Buffer[]): void {
-  from.on('data', (chunk: Buffer) => {
+function copy(from: net.Socket, to: net.Socket, record: Buffer[], filter: Filter): void {
+  from.on('data', (received: Buffer) => {
+    const chunk = filter(received);
+    if (chunk === undefined) {
+      from.resetAndDestroy();
+      to.resetAndDestroy();
+      return;
+    }
     record.push(chunk);
     if (to.writable && !to.write(chunk)) from.pause();
   });
