@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { Cluster, type Host } from './cluster.ts';
+
+/** Milliseconds of work before everything has to come to rest. */
+const duration = process.env['LONG_TESTS'] === undefined ? 8000 : 60_000;
+
+/** What may be said while files change under two hosts and several processes: that somebody else was first. */
+const expected = [
+  /^While syncing file /,
+  /^ERROR from peer .*: File is also marked dirty here!$/,
+  /^File stays in dirty state\. Try again later\.\.\.$/,
+  /^Finished with \d+ errors\.$/,
+  /: changed while it was sent$/,
+  /^\/\S+\/tree\/\S+: No such file or directory$/,
+];
+
+/** Several csync2 of two hosts at once, both databases on one server. `url` gives that of a database by its name. */
+export function togetherTests(url: (database: string) => string): void {
+  test('many runs at once on two hosts, both serving: no error but conflicts, no mark lost', async (t) => {
+    const cluster = new Cluster(2, (host) => url(`together_${host}`));
+    t.after(() => cluster.close());
+    const [first, second] = cluster.pair;
+    for (const host of [first, second]) await host.serve();
+    const end = Date.now() + duration;
+    const complaints: string[] = [];
+    const again = async (host: Host, ...args: string[]): Promise<number> => {
+      let runs = 0;
+      for (; Date.now() < end; runs++) complaints.push(...complaintsOf(host, (await host.run(...args)).stderr));
+      return runs;
+    };
+    const runs = await Promise.all([
+      edit(first, 'a', end),
+      edit(second, 'b', end),
+      again(first, '-x'),
+      again(first, '-x'),
+      again(first, '-cr', '/'),
+      again(second, '-x'),
+    ]);
+    assert.ok(
+      runs.every((count) => count > 1),
+      `every one got its turn: ${runs.join(' ')}`,
+    );
+    assert.deepEqual(complaints, []);
+    await comeToRest(first, second);
+    for (const host of [first, second]) {
+      assert.deepEqual(complaintsOf(host, serverErrors(host.log)), []);
+      assert.ok(host.isServing);
+    }
+  });
+}
+
+/** Changes files of its own below its own directory, creates and deletes some, and now and then one that both hosts change. */
+async function edit(host: Host, area: string, end: number): Promise<number> {
+  mkdirSync(join(host.tree, area));
+  let rounds = 0;
+  for (; Date.now() < end; rounds++) {
+    for (let file = 0; file < 20; file++) {
+      writeFileSync(join(host.tree, area, `${file}`), `${area} ${rounds} ${'x'.repeat((rounds * 7 + file) % 500)}`);
+    }
+    const directory = join(host.tree, area, `d${rounds % 3}`);
+    rmSync(directory, { recursive: true, force: true });
+    mkdirSync(directory);
+    for (let file = 0; file < 5; file++) writeFileSync(join(directory, `${rounds}-${file}`), `${rounds}`);
+    if (rounds % 10 === 0) writeFileSync(join(host.tree, 'both'), `${area} ${rounds}`);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+  }
+  return rounds;
+}
+
+function complaintsOf(host: Host, stderr: string): string[] {
+  const lines = stderr.split('\n').filter((line) => line !== '' && !expected.some((known) => known.test(line)));
+  return lines.map((line) => `${host.name}: ${line}`);
+}
+
+/** What of a daemon's log (`-v`) is trouble. */
+function serverErrors(log: string): string {
+  return log
+    .split('\n')
+    .filter((line) => /error|database|lock|trace|    at /i.test(line) && !/Finished with 0 errors/.test(line))
+    .join('\n');
+}
+
+/** Each host sends what it has; a conflict that is left the first one wins. Then all is the same everywhere. */
+async function comeToRest(first: Host, second: Host): Promise<void> {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const codes = [(await first.run('-x')).code, (await second.run('-x')).code];
+    if (codes.every((code) => code === 0)) break;
+    await first.run('-fr', '/');
+    await first.run('-u');
+  }
+  assert.deepEqual(contents(first.tree), contents(second.tree));
+  for (const host of [first, second]) {
+    assert.deepEqual(await host.run('-M'), { code: 2, stdout: '', stderr: '' });
+    const compared = await host.run('-T');
+    assert.equal(compared.code, 2, compared.stdout + compared.stderr);
+  }
+}
+
+export function contents(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'latin1' })
+    .sort()
+    .map((name) => {
+      const path = join(directory, name);
+      return statSync(path).isFile() ? `${name}: ${readFileSync(path, 'latin1')}` : name;
+    });
+}
