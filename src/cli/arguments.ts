@@ -174,7 +174,7 @@ function createCommand(letters: string[], { version, optionsFirst }: ParseOption
     .passThroughOptions(optionsFirst)
     .configureHelp({ optionTerm: (option) => terms.get(option.flags) ?? option.flags, visibleArguments: () => [] })
     .addOption(new Option(`-${digit}`).hideHelp());
-  addGroup(command, modes, (option) => option.argParser(() => void letters.push(option.name())));
+  addGroup(command, modes, (option) => option.argParser(() => void letters.push(option.long ?? option.name())));
   addGroup(command, modifiers, (option) => {
     if (option.name() === 'v') option.default(0, '').argParser((_, count: number) => count + 1);
   });
