@@ -1,4 +1,4 @@
-export type ProtocolErrorCode = 'LINE_TOO_LONG';
+export type ProtocolErrorCode = 'LINE_TOO_LONG' | 'OUT_OF_STEP';
 
 /** The stream is out of step: what follows cannot be understood, so the conversation has to end. */
 export class ProtocolError extends Error {

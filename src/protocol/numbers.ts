@@ -1,3 +1,8 @@
+/** The ranges of the numbers that describe an object, on the wire. */
+export const largestId = 0xffff_ffff;
+export const largestMode = 0o177_777;
+export const largestDevice = 0xffff_ffff;
+
 const decimal = /^[0-9]+$/;
 const signedDecimal = /^-?[0-9]+$/;
 

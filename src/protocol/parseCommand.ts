@@ -1,16 +1,13 @@
 import { decode } from '../bytes/urlEncoding.ts';
 import type { Command, CommandName, FileCommand, PlainFileCommand, Refusal } from './commands.ts';
 import { validateName } from './names.ts';
-import { parseInteger } from './numbers.ts';
+import { largestDevice, largestId, largestMode, parseInteger } from './numbers.ts';
+import { parseTransfer } from './parseTransfer.ts';
 import { badArgument, replies } from './replies.ts';
 
 /** Words of a request after its first, still encoded. */
 type Words = readonly (string | undefined)[];
 type Parse = (words: Words) => Command | Refusal;
-
-const largestId = 0xffff_ffff;
-const largestMode = 0o177_777;
-const largestDevice = 0xffff_ffff;
 
 const configName = /^[a-z0-9]*$/;
 /** Anything but single spaces between words: tabs, runs of blanks, blanks at the ends. */
@@ -23,6 +20,7 @@ const parsers: { readonly [name in CommandName]: Parse } = {
   CONFIG: ([config = '']) =>
     configName.test(config) ? { name: 'CONFIG', config } : refuse('CONFIG', replies.badConfigName),
   GROUP: ([list = '']) => ({ name: 'GROUP', groups: decode(list).split(',').filter(notEmpty) }),
+  CAPS: (extensions) => ({ name: 'CAPS', extensions: extensions.map((word) => decode(word ?? '')) }),
   HELLO: ([host = '']) => ({ name: 'HELLO', host: decode(host) }),
   LIST: parseList,
 
@@ -44,6 +42,10 @@ const parsers: { readonly [name in CommandName]: Parse } = {
   SETOWN: parseOwner,
   SETMOD: parseMode,
   SETIME: parseTime,
+
+  XSET: (words) => parseTransferOf('XSET', words),
+  XPUT: (words) => parseTransferOf('XPUT', words),
+  XDEL: (words) => parseTransferOf('XDEL', words),
 };
 
 const parserByName = new Map<string, Parse>(Object.entries(parsers));
@@ -134,5 +136,16 @@ function parseTime(words: Words): FileCommand | Refusal {
   if (file === undefined) return refuse('SETIME', replies.denied);
   const mtime = parseInteger(words[2], Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   if (mtime === undefined) return refuse('SETIME', badArgument('SETIME', 'time'));
-  return { name: 'SETIME', key: keyOf(words), file, mtime };
+  if (words[3] === undefined) return { name: 'SETIME', key: keyOf(words), file, mtime };
+  const mtimeNanoseconds = parseInteger(words[3], 0, 999_999_999);
+  // The C program ignores what follows the seconds, whatever it is.
+  if (mtimeNanoseconds === undefined) return { name: 'SETIME', key: keyOf(words), file, mtime };
+  return { name: 'SETIME', key: keyOf(words), file, mtime, mtimeNanoseconds };
+}
+
+function parseTransferOf(name: 'XSET' | 'XPUT' | 'XDEL', words: Words): FileCommand | Refusal {
+  const file = fileOf(words);
+  if (file === undefined) return refuse(name, replies.denied);
+  const command = parseTransfer(name, keyOf(words), file, words.slice(2));
+  return typeof command === 'string' ? refuse(name, badArgument(name, command)) : command;
 }

@@ -1,6 +1,6 @@
 const listing = /^\s*LIST\s/i;
 const onFile = /^(\s*[A-Za-z]+\s+)\S+(?=\s+\S)/;
-const session = /^\s*(?:SSL|CONFIG|GROUP|HELLO|BYE)\b/i;
+const session = /^\s*(?:SSL|CONFIG|GROUP|CAPS|HELLO|BYE)\b/i;
 
 /** A request line for the log: the group's key, which is a secret, shows as `KEY`. */
 export function redact(line: string): string {

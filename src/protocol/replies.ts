@@ -5,6 +5,7 @@ export const replies = {
   sendData: 'OK (send_data).',
   notFound: 'OK (not_found).',
   pathNotFound: 'OK (path_not_found).',
+  same: 'OK (same).',
   goodbye: 'OK (cu_later).',
   activatingTls: 'OK (activating_ssl).',
   conflict: 'File is also marked dirty here!',
@@ -17,6 +18,7 @@ export const replies = {
   unknownCommand: 'Unknown command!',
   configExpected: 'Expecting SSL (optional) and CONFIG as first commands.',
   contentRefused: 'The content of this file was refused.',
+  contentTooLarge: 'The content is too large to be sent whole.',
   badConfigName: 'Config names are limited to [a-z0-9]+.',
 } as const;
 
@@ -33,7 +35,7 @@ export function badArgument(command: string, argument: string): string {
 export const noChecktxt = '---';
 
 export type ReplyKind =
-  | Exclude<keyof typeof replies, 'badConfigName' | 'configExpected' | 'contentRefused'>
+  | Exclude<keyof typeof replies, 'badConfigName' | 'configExpected' | 'contentRefused' | 'contentTooLarge'>
   | 'identifyFirst'
   /** Starts `OK (` but is none that we know: to be taken as success. */
   | 'unknownOk'
@@ -51,6 +53,7 @@ const okPrefixes: readonly (readonly [string, ReplyKind])[] = [
   ['OK (send_data)', 'sendData'],
   ['OK (path_not_found)', 'pathNotFound'],
   ['OK (not_found)', 'notFound'],
+  ['OK (same)', 'same'],
   ['OK (cu_later)', 'goodbye'],
   ['OK (activating_ssl)', 'activatingTls'],
 ];

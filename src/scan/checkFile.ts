@@ -23,6 +23,18 @@ export async function checkFile(cluster: Cluster, store: Store, ignored: Ignored
   const found: Inspection = path === undefined ? { state: 'impure' } : inspect(path);
   if (found.state === 'error') return { name: encoded, found, changes: [] };
   const row = (await store.fileRows([encoded])).get(encoded);
+  return checkFound(cluster, ignored, name, found, row);
+}
+
+/** The same with what stands on disk and the row already at hand. */
+export function checkFound(
+  cluster: Cluster,
+  ignored: Ignored,
+  name: FileName,
+  found: Inspection,
+  row: Encoded | undefined,
+): FileCheck {
+  const encoded = encode(name);
   const now = found.state === 'present' ? encodedChecktxt(found.entry, ignored) : undefined;
   return { name: encoded, found, changes: compareWithRow(cluster, name, encoded, row, now) };
 }

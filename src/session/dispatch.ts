@@ -1,8 +1,7 @@
-import { encode } from '../bytes/urlEncoding.ts';
 import { replies } from '../protocol/replies.ts';
-import { markDirtyBecauseOf } from '../scan/marking.ts';
 import { checkFile, type FileCheck } from '../scan/checkFile.ts';
-import type { FileCommand } from '../protocol/commands.ts';
+import type { StepCommand } from '../protocol/commands.ts';
+import { permitted, refuseAsConflict } from './admission.ts';
 import { remove } from './commands/remove.ts';
 import { figure } from './commands/figure.ts';
 import { flush } from './commands/flush.ts';
@@ -51,22 +50,9 @@ export async function dispatch(session: Session, request: FileRequest): Promise<
   if (check !== undefined) await run(session, request, check);
 }
 
-function permitted(session: Session, { key, file, name }: FileCommand): boolean {
-  const { cluster, peer } = session;
-  const permission = cluster.permission(peer, key, file, name === 'TYPE');
-  if (permission === 'granted') return true;
-  if (permission === 'slave') {
-    const marks = markDirtyBecauseOf(cluster, peer, file, encode(file));
-    session.announce(file, marks);
-    session.record(marks);
-  }
-  session.reply(permission === 'slave' ? replies.slaveDenied : replies.denied);
-  return false;
-}
-
 /** The check that has to find nothing; when the file is dirty here, the reply has been given. */
-async function checkForConflict(session: Session, { file }: FileCommand): Promise<FileCheck | undefined> {
-  const { cluster, store, ignored, peer } = session;
+async function checkForConflict(session: Session, { file }: StepCommand): Promise<FileCheck | undefined> {
+  const { cluster, store, ignored } = session;
   const check = await checkFile(cluster, store, ignored, file);
   if (check.found.state === 'error') {
     session.reply(check.found.problem.message);
@@ -77,14 +63,11 @@ async function checkForConflict(session: Session, { file }: FileCommand): Promis
     await store.apply(check.changes);
   }
   if (!(await store.dirtyAmong([check.name])).has(check.name)) return check;
-  const marks = markDirtyBecauseOf(cluster, peer, file, check.name);
-  session.announce(file, marks);
-  session.record(marks);
-  session.reply(replies.conflict);
+  refuseAsConflict(session, file);
   return undefined;
 }
 
-function run(session: Session, request: FileCommand, check: FileCheck | undefined): Promise<void> | void {
+function run(session: Session, request: StepCommand, check: FileCheck | undefined): Promise<void> | void {
   switch (request.name) {
     case 'SIG':
       return signature(session, request.file);

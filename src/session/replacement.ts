@@ -42,9 +42,9 @@ export class Replacement {
     return this.#staged.setMode(mode);
   }
 
-  setTime(seconds: number): void {
+  setTime(seconds: number, nanoseconds = 0): void {
     this.#seconds = seconds;
-    this.#staged.setTime(seconds);
+    this.#staged.setTime(seconds, nanoseconds);
   }
 
   discard(): void {
@@ -55,7 +55,7 @@ export class Replacement {
    * Backup, rename, and the row of what is there now. Returns the reply line that refuses it, in which case what was
    * there is still there.
    */
-  async finish(session: Session): Promise<string | undefined> {
+  finish(session: Session): string | undefined {
     const now = inspect(this.#path);
     if (!same(now, this.#before)) {
       this.discard();

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { runActions } from '../actions/runActions.ts';
 import type { FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
@@ -6,7 +7,10 @@ import type { Entry } from '../entry/entry.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
-import type { Command } from '../protocol/commands.ts';
+import { parseBlobHeader } from '../protocol/blobs.ts';
+import { formatCapabilities } from '../protocol/capabilities.ts';
+import type { Command, Refusal, TransferCommand } from '../protocol/commands.ts';
+import { contentLimit } from '../protocol/contentDigest.ts';
 import { ProtocolError } from '../protocol/errors.ts';
 import { Inbox } from '../protocol/inbox.ts';
 import { isBlank, parseCommand } from '../protocol/parseCommand.ts';
@@ -17,6 +21,7 @@ import { type Channel, ChannelError } from '../transport/channel.ts';
 import { dispatch } from './dispatch.ts';
 import { Replacement } from './replacement.ts';
 import type { Served, SessionEnvironment } from './served.ts';
+import { runTransfers, TransferQueue } from './transfers.ts';
 
 /**
  * One connection, served from its first byte to its last. Requests are worked through strictly in order. What they change
@@ -36,6 +41,9 @@ export class Session {
   #changedNames = new Set<string>();
   #replies: (string | Uint8Array)[] = [];
   #replyBytes = 0;
+  readonly #transfers = new TransferQueue();
+  /** The peer sends many requests ahead: it is worth a moment to see whether more have arrived. */
+  #gathering = false;
   #over = false;
   #deadline: NodeJS.Timeout | undefined;
 
@@ -189,8 +197,10 @@ export class Session {
   }
 
   async #more(): Promise<boolean> {
-    await this.flush();
-    const chunk = await this.#channel.read();
+    await this.#runTransfers();
+    const reading = this.#channel.read();
+    if (!this.#gathering || !(await arrivesSoon(reading))) await this.flush();
+    const chunk = await reading;
     if (chunk === undefined) return false;
     this.#inbox.push(chunk);
     return true;
@@ -205,6 +215,7 @@ export class Session {
       if (line === undefined) return;
       if (isBlank(line)) continue;
       await this.#handle(line);
+      if (this.#transfers.isFull) await this.#runTransfers();
       if (this.#changes.length >= changesAtOnce || this.#replyBytes >= repliesAtOnce) await this.flush();
     }
   }
@@ -235,9 +246,25 @@ export class Session {
 
   async #handle(line: string): Promise<void> {
     const command = parseCommand(line);
+    const content = contentFollows(command) ? await this.#content() : undefined;
+    if (isTransfer(command) && this.#peer !== undefined && typeof content !== 'string') {
+      if (this.#transfers.holds(command.file)) await this.#runTransfers();
+      this.#transfers.add({ request: command, content });
+      return;
+    }
+    await this.#runTransfers();
+    if (typeof content === 'string' && this.#peer !== undefined) {
+      this.reply(content);
+      return;
+    }
     if (command.name === 'refused') {
       const known = command.command !== undefined && !withoutIdentity.has(command.command);
       this.reply(known && this.#peer === undefined ? this.#identifyFirst() : command.reply);
+      return;
+    }
+    if ('key' in command || command.name === 'LIST') {
+      if (this.#peer === undefined || isTransfer(command)) this.reply(this.#identifyFirst());
+      else await dispatch(this, command);
       return;
     }
     switch (command.name) {
@@ -250,14 +277,35 @@ export class Session {
         return this.#identify(command.host);
       case 'GROUP':
         return this.#restrict(command.groups);
+      case 'CAPS':
+        this.#gathering = true;
+        this.reply(formatCapabilities(command.extensions));
+        return;
       case 'SSL':
       case 'CONFIG':
         this.reply(replies.unknownCommand);
         return;
-      default:
-        if (this.#peer === undefined) this.reply(this.#identifyFirst());
-        else await dispatch(this, command);
     }
+  }
+
+  async #runTransfers(): Promise<void> {
+    if (!this.#transfers.isEmpty) await runTransfers(this, this.#transfers.take());
+  }
+
+  /** The blob behind an XPUT, which is taken off the stream in any case; a string is the reply that refuses it. */
+  async #content(): Promise<Uint8Array | string> {
+    const header = await this.line();
+    const length = header === undefined ? 'MALFORMED' : parseBlobHeader(header);
+    if (length === 'UNAVAILABLE' || length === 'IO_ERROR') return replies.contentRefused;
+    if (typeof length === 'string') throw new ProtocolError('OUT_OF_STEP', `Expected content, got '${header ?? ''}'.`);
+    const content = length > contentLimit ? undefined : Buffer.allocUnsafe(length);
+    for (let done = 0; done < length;) {
+      const bytes = await this.bytes(length - done);
+      if (bytes.length === length) return bytes;
+      content?.set(bytes, done);
+      done += bytes.length;
+    }
+    return content ?? replies.contentTooLarge;
   }
 
   /** Puts a replacement in place that got no further metadata. Trouble can only be logged: its command was answered. */
@@ -265,7 +313,7 @@ export class Session {
     const { replacement } = this;
     if (replacement === undefined) return;
     this.replacement = undefined;
-    const trouble = await replacement.finish(this);
+    const trouble = replacement.finish(this);
     if (trouble !== undefined) this.#log.error(`${replacement.name}: ${trouble}`);
   }
 
@@ -364,10 +412,27 @@ export class Session {
   }
 }
 
-/** A command that every command about a file has in common. */
-export type FileRequest = Exclude<Command, { name: 'SSL' | 'BYE' | 'CONFIG' | 'GROUP' | 'HELLO' }>;
+/** Commands about files that are worked off one at a time. */
+export type FileRequest = Exclude<
+  Command,
+  { name: 'SSL' | 'BYE' | 'CONFIG' | 'GROUP' | 'HELLO' | 'CAPS' } | TransferCommand
+>;
 
-const withoutIdentity: ReadonlySet<string> = new Set(['SSL', 'BYE', 'CONFIG', 'GROUP', 'HELLO']);
+function isTransfer(command: { readonly name: string }): command is TransferCommand {
+  return command.name === 'XSET' || command.name === 'XPUT' || command.name === 'XDEL';
+}
+
+function contentFollows(command: Command | Refusal): boolean {
+  return command.name === 'XPUT' || (command.name === 'refused' && command.command === 'XPUT');
+}
+
+/** True when something has arrived by the time that the program next comes to rest. */
+async function arrivesSoon(reading: Promise<unknown>): Promise<boolean> {
+  const arrived = (): boolean => true;
+  return Promise.race([reading.then(arrived, arrived), setImmediate(false)]);
+}
+
+const withoutIdentity: ReadonlySet<string> = new Set(['SSL', 'BYE', 'CONFIG', 'GROUP', 'CAPS', 'HELLO']);
 const changesAtOnce = 500;
 const repliesAtOnce = 256 << 10;
 

@@ -15,7 +15,8 @@ export async function list(session: Session, request: Extract<Command, { name: '
     for await (const page of store.files(range)) {
       for (const [index, name] of page.names.entries()) {
         const checktxt = page.checktxts[index];
-        if (checktxt === undefined || !cluster.isShared(peer, request.keys, decode(name) as FileName, request.peer)) continue;
+        if (checktxt === undefined || !cluster.isShared(peer, request.keys, decode(name) as FileName, request.peer))
+          continue;
         session.reply(formatListRow({ checktxt, name }));
       }
       await session.flush();

@@ -12,7 +12,7 @@ import type { Session } from '../session.ts';
 type MetadataCommand = Extract<FileCommand, { name: 'SETOWN' | 'SETMOD' | 'SETIME' }>;
 
 /** SETOWN, SETMOD, SETIME: of the replacement that is under way for this file, else of what stands there. */
-export async function setMetadata(session: Session, request: MetadataCommand): Promise<void> {
+export function setMetadata(session: Session, request: MetadataCommand): void {
   const { replacement } = session;
   if (replacement === undefined) return setInPlace(session, request);
   const problem = set(session, replacement, request);
@@ -26,7 +26,7 @@ export async function setMetadata(session: Session, request: MetadataCommand): P
   const complete = request.name === 'SETIME' || (request.name === 'SETOWN' && replacement.kind === 'lnk');
   if (!complete) return session.reply(replies.finished);
   session.replacement = undefined;
-  session.reply((await replacement.finish(session)) ?? replies.finished);
+  session.reply(replacement.finish(session) ?? replies.finished);
 }
 
 function setInPlace(session: Session, request: MetadataCommand): void {
@@ -49,7 +49,7 @@ function set(session: Session, target: Metadata | Replacement, request: Metadata
     case 'SETMOD':
       return ignored.mod ? undefined : target.setMode(request.mode);
     case 'SETIME':
-      return target.setTime(request.mtime);
+      return target.setTime(request.mtime, request.mtimeNanoseconds);
   }
 }
 

@@ -1,0 +1,11 @@
+import type { TransferCommand } from '../../protocol/commands.ts';
+import { replies } from '../../protocol/replies.ts';
+import { admit, type Subject } from '../admission.ts';
+import { remove } from './remove.ts';
+
+/** XDEL: away with it. What is not there, or only behind a link, is nobody's conflict. */
+export function transferDeletion(subject: Subject, { file, force }: Extract<TransferCommand, { name: 'XDEL' }>): void {
+  if (!force && subject.found.state !== 'present') return subject.session.reply(replies.notFound);
+  const check = admit(subject, force);
+  if (check !== undefined) remove(subject.session, file, check);
+}

@@ -1,0 +1,33 @@
+import type { Attributes, TransferCommand } from '../../protocol/commands.ts';
+import { replies } from '../../protocol/replies.ts';
+import { stageFile } from '../../filesystem/staged.ts';
+import { keep, hasAttributes, readContent } from '../presence.ts';
+import { place } from '../placing.ts';
+import { admit, type Subject } from '../admission.ts';
+
+/** XPUT: a regular file with all its content. */
+export function transferContent(
+  subject: Subject,
+  { attributes, force }: Extract<TransferCommand, { name: 'XPUT' }>,
+  content: Uint8Array,
+): void {
+  const { session, found } = subject;
+  if (found.state === 'impure') return session.reply(replies.denied);
+  if (found.state === 'parent-missing') return session.reply(replies.parentMissing);
+  if (!force && isThere(subject, attributes, content)) return keep(subject, attributes);
+  if (admit(subject, force) === undefined) return;
+  placeContent(subject, attributes, content);
+}
+
+/** Puts a new file with this content and metadata where the old one is, in one step. */
+export function placeContent(subject: Subject, attributes: Attributes, content: Uint8Array): void {
+  place(subject, attributes, () => stageFile(subject.path), { content });
+}
+
+function isThere(subject: Subject, attributes: Attributes, content: Uint8Array): boolean {
+  const { session, found, path } = subject;
+  if (found.state !== 'present' || found.entry.kind !== 'reg' || found.entry.size !== content.length) return false;
+  if (!hasAttributes(session, found.entry, attributes)) return false;
+  const here = readContent(path, content.length);
+  return here !== undefined && Buffer.compare(here, content) === 0;
+}

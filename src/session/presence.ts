@@ -1,0 +1,68 @@
+import type { DiskPath } from '../bytes/bytes.ts';
+import { encode } from '../bytes/urlEncoding.ts';
+import { encodedChecktxt } from '../entry/checktxt.ts';
+import type { Entry } from '../entry/entry.ts';
+import { withObject } from '../filesystem/metadata.ts';
+import { openFile } from '../filesystem/openFile.ts';
+import { Problem } from '../filesystem/problem.ts';
+import type { Attributes } from '../protocol/commands.ts';
+import { replies } from '../protocol/replies.ts';
+import type { Change } from '../store/store.ts';
+import type { Session } from './session.ts';
+import type { Subject } from './admission.ts';
+
+/** Owner and mode as wanted, but for what the configuration ignores. Times do not make a difference. */
+export function hasAttributes({ ignored }: Session, entry: Entry, wanted: Attributes): boolean {
+  return (
+    (ignored.mod || entry.mode === wanted.mode) &&
+    (ignored.uid || entry.uid === wanted.uid) &&
+    (ignored.gid || entry.gid === wanted.gid)
+  );
+}
+
+/** The content of a regular file of that size; undefined when it cannot be read or has another size by now. */
+export function readContent(path: DiskPath, size: number): Uint8Array | undefined {
+  const open = openFile(path);
+  if (open instanceof Problem) return undefined;
+  try {
+    if (open.entry.size !== size) return undefined;
+    const content = Buffer.allocUnsafe(size);
+    return open.read(content, 0) === size ? content : undefined;
+  } finally {
+    open.close();
+  }
+}
+
+/** What is here is what the peer has: it gets the peer's time, and counts as received from there. */
+export function keep(subject: Subject, attributes: Attributes): void {
+  const { session, found } = subject;
+  if (found.state !== 'present') throw new Error('nothing there to keep');
+  const { entry } = found;
+  // Links have no time on the wire, so there is nothing to do and nothing to record.
+  if (entry.kind === 'lnk') return session.reply(replies.same);
+  const problem = setTime(subject.path, entry, attributes);
+  if (problem !== undefined) return session.reply(problem.message);
+  session.record(changesOf(subject, { ...entry, mtime: attributes.mtime }));
+  session.reply(replies.same);
+}
+
+/** Only changes that change something: most files of a large run are as they were. */
+function changesOf({ session, name, row, dirty }: Subject, entry: Entry): Change[] {
+  const changes: Change[] = [];
+  const checktxt = encodedChecktxt(entry, session.ignored);
+  if (checktxt !== row) changes.push({ type: 'putFile', name, checktxt });
+  if (dirty) changes.push({ type: 'clearDirty', name, peer: encode(session.peer) });
+  return changes;
+}
+
+function setTime(path: DiskPath, entry: Entry, { mtime, mtimeNanoseconds }: Attributes): Problem | undefined {
+  if (entry.mtime === mtime && microseconds(entry.mtimeNanoseconds) === microseconds(mtimeNanoseconds))
+    return undefined;
+  const result = withObject(path, (object) => object.setTime(mtime, mtimeNanoseconds));
+  return result instanceof Problem ? result : undefined;
+}
+
+/** Times cannot be set more exactly. */
+function microseconds(nanoseconds: number): number {
+  return Math.floor(nanoseconds / 1000);
+}

@@ -1,0 +1,94 @@
+import type { Encoded, FileName } from '../bytes/bytes.ts';
+import { encode } from '../bytes/urlEncoding.ts';
+import { inspect } from '../filesystem/inspect.ts';
+import type { TransferCommand } from '../protocol/commands.ts';
+import { contentLimit } from '../protocol/contentDigest.ts';
+import { replies } from '../protocol/replies.ts';
+import { permitted, type Subject } from './admission.ts';
+import { transferDeletion } from './commands/xdel.ts';
+import { transferContent } from './commands/xput.ts';
+import { transferObject } from './commands/xset.ts';
+import type { Session } from './session.ts';
+
+/** One request of the extension `xput`, with what came behind it. */
+export interface Transfer {
+  readonly request: TransferCommand;
+  /** Of an XPUT. */
+  readonly content: Uint8Array | undefined;
+}
+
+const transfersAtOnce = 256;
+const bytesAtOnce = 4 * contentLimit;
+
+/** Transfers that have arrived and wait for those behind them, so that the database is asked once for all. */
+export class TransferQueue {
+  #waiting: Transfer[] = [];
+  readonly #names = new Set<FileName>();
+  #bytes = 0;
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  get isFull(): boolean {
+    return this.#waiting.length >= transfersAtOnce || this.#bytes >= bytesAtOnce;
+  }
+
+  /** What the first of two transfers of one file leaves behind is what the second finds: they cannot share a look. */
+  holds(file: FileName): boolean {
+    return this.#names.has(file);
+  }
+
+  add(transfer: Transfer): void {
+    this.#waiting.push(transfer);
+    this.#names.add(transfer.request.file);
+    this.#bytes += transfer.content?.length ?? 0;
+  }
+
+  take(): readonly Transfer[] {
+    const transfers = this.#waiting;
+    this.#waiting = [];
+    this.#names.clear();
+    this.#bytes = 0;
+    return transfers;
+  }
+}
+
+/** Works off transfers of different files, in order. Every one is answered exactly once. */
+export async function runTransfers(session: Session, transfers: readonly Transfer[]): Promise<void> {
+  await session.finishReplacement();
+  session.refused = undefined;
+  const names = transfers.map(({ request }) => encode(request.file));
+  for (const { request } of transfers) await session.settle(request.file);
+  const { store } = session;
+  const rows = await store.fileRows(names);
+  const dirty = await store.dirtyAmong(names);
+  for (const [at, transfer] of transfers.entries()) {
+    const name = names[at] as Encoded;
+    run(session, transfer, name, rows.get(name), dirty.has(name));
+  }
+}
+
+function run(
+  session: Session,
+  { request, content }: Transfer,
+  name: Encoded,
+  row: Encoded | undefined,
+  dirty: boolean,
+): void {
+  if (!permitted(session, request)) return;
+  const { file } = request;
+  const path = session.cluster.toDisk(file);
+  if (path === undefined) return session.reply(replies.denied);
+  const found = inspect(path);
+  if (found.state === 'error') return session.reply(found.problem.message);
+  const subject: Subject = { session, file, name, path, found, row, dirty };
+  switch (request.name) {
+    case 'XDEL':
+      return transferDeletion(subject, request);
+    case 'XSET':
+      return transferObject(subject, request);
+    case 'XPUT':
+      return transferContent(subject, request, content ?? new Uint8Array(0));
+  }
+}
