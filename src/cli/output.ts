@@ -1,4 +1,27 @@
 import { writeFully } from '../log/writeFully.ts';
+import { systemText } from '../transport/failures.ts';
+
+/** Standard output cannot be written to. */
+export class OutputError extends Error {
+  readonly code = 'OUTPUT';
+  /** Whoever read it has gone, as `head` does: no trouble of ours. */
+  readonly isUnread: boolean;
+
+  constructor(cause: NodeJS.ErrnoException) {
+    super(`Can't write to standard output: ${systemText(cause)}`, { cause });
+    this.name = 'OutputError';
+    this.isUnread = cause.code === 'EPIPE';
+  }
+}
+
+/** A byte string to standard output, all of it. Fails with OutputError. */
+export function writeOut(bytes: string): void {
+  try {
+    writeFully(1, bytes);
+  } catch (error) {
+    throw new OutputError(error as NodeJS.ErrnoException);
+  }
+}
 
 /** Standard output in large pieces: byte strings in, one write for many lines. */
 export class Output {
@@ -22,7 +45,7 @@ export class Output {
     const bytes = this.#pieces.join('');
     this.#pieces = [];
     this.#bytes = 0;
-    writeFully(1, bytes);
+    writeOut(bytes);
   }
 }
 

@@ -8,7 +8,7 @@ import { createStderrSink } from '../log/stderrSink.ts';
 import { createSyslogSink } from '../log/syslogSink.ts';
 import { createTimestamps } from '../log/timestamps.ts';
 import { writeFully } from '../log/writeFully.ts';
-import { type FileArguments, type Invocation, ownArguments, parseArguments } from './arguments.ts';
+import { type FileArguments, type Invocation, ownArguments, type Parsed, parseArguments } from './arguments.ts';
 import { lineOf } from './line.ts';
 import { forgetCertificate, listCertificates } from './modes/certificates.ts';
 import { compare } from './modes/compare.ts';
@@ -17,24 +17,34 @@ import { addHints, coveredPaths, force, mark, prune } from './modes/database.ts'
 import { createKeyFile } from './modes/keyFile.ts';
 import { listDirty, listFiles, listHints } from './modes/lists.ts';
 import { checkHints, checkPaths, update } from './modes/synchronize.ts';
-import { Output } from './output.ts';
+import { Output, OutputError, writeOut } from './output.ts';
 import { absolutePath } from './paths.ts';
-import { findPlace, type Place, refuseWhenLocked, setUp, type Setup } from './setup.ts';
+import { findLock, findPlace, type Place, setUp, type Setup, SetupError } from './setup.ts';
 import { version } from './version.ts';
 
 /** Exit status of a mode that found nothing to list, or nothing to complain about. */
 const nothingFound = 2;
 
+/** What a shell reports of a program that ended because nobody reads its output any more. */
+const brokenPipe = 141;
+
 /** The whole program: reads the command line, does what it says, returns the exit status. */
 export async function run(): Promise<number> {
-  const parsed = parseArguments(ownArguments(), {
-    version,
-    optionsFirst: process.env['POSIXLY_CORRECT'] !== undefined,
-  });
+  const optionsFirst = process.env['POSIXLY_CORRECT'] !== undefined;
+  try {
+    return await obey(parseArguments(ownArguments(), { version, optionsFirst }));
+  } catch (error) {
+    if (error instanceof OutputError && error.isUnread) return brokenPipe;
+    createStderrSink().write(0, '', describe(error));
+    return 1;
+  }
+}
+
+async function obey(parsed: Parsed): Promise<number> {
   switch (parsed.outcome) {
     case 'print':
       if (parsed.complaint !== undefined) writeFully(2, `csync2: ${parsed.complaint}\n`);
-      writeFully(1, parsed.text);
+      writeOut(parsed.text);
       return parsed.exitCode;
     case 'refuse':
       writeFully(2, `${parsed.message}\n`);
@@ -56,6 +66,7 @@ async function runMode(invocation: Invocation): Promise<number> {
   try {
     status = await perform(invocation, place, log);
   } catch (error) {
+    if (error instanceof OutputError && error.isUnread) throw error;
     log.error(describe(error));
     status = 1;
   }
@@ -87,7 +98,11 @@ async function perform(invocation: Invocation, place: Place, log: BranchingLog):
     const { showStatus } = await import('./modes/status.ts');
     return showStatus(place, log, new Output(invocation.options.json));
   }
-  refuseWhenLocked(place);
+  const lock = findLock(place);
+  if (lock !== undefined) {
+    writeFully(1, messages.lockFound(lock) + '\n');
+    return 1;
+  }
   if (invocation.mode === 'serve') {
     const { serveSocket, serveStdio } = await import('./modes/serve.ts');
     if (invocation.listener === 'inetd') await serveStdio(place, log);
@@ -97,12 +112,16 @@ async function perform(invocation: Invocation, place: Place, log: BranchingLog):
   const output = new Output(invocation.options.json);
   const setup = await setUp(place, log, output);
   try {
+    if (!setup.cluster.isMember && invocation.mode !== 'explain') throw new NotAMemberError(place.host);
     const status = await performOn(setup, invocation, place);
     if (invocation.mode !== 'explain') await runActions(setup.store, (name) => setup.cluster.toDisk(name), log);
     return status;
   } finally {
-    output.flush();
-    await setup.store.close();
+    try {
+      output.flush();
+    } finally {
+      await setup.store.close();
+    }
   }
 }
 
@@ -159,7 +178,6 @@ async function performOn(
 }
 
 async function synchronize(setup: Setup, place: Place, { mode, files }: FileArguments): Promise<void> {
-  if (!setup.cluster.isMember) throw new NotAMemberError(place.host);
   const { options } = place;
   const all = files.length === 0;
   const paths = coveredPaths(setup, files.map(absolutePath));
@@ -192,10 +210,10 @@ async function comparePairs(
     ({ myname, peer }) => wanted === undefined || (myname === wanted.myname && peer === wanted.peer),
   );
   if (pairs.length === 0 && wanted !== undefined) {
-    throw new Error(`No group has ${wanted.myname} and ${wanted.peer} together.`);
+    throw new SetupError('ARGUMENT', messages.noSuchPair(wanted.myname, wanted.peer));
   }
-  const files: (FileName | undefined)[] =
-    invocation.file === undefined ? [undefined] : setup.cluster.toNames(absolutePath(invocation.file));
+  const paths = invocation.file === undefined ? undefined : coveredPaths(setup, [absolutePath(invocation.file)]);
+  const files: (FileName | undefined)[] = paths?.flatMap((path) => setup.cluster.toNames(path)) ?? [undefined];
   let differ = false;
   for (const file of files) {
     if (file !== undefined && setup.cluster.covering(file).length === 0) continue;

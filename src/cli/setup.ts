@@ -35,7 +35,7 @@ export interface Place {
 
 /** A condition that ends the run at once; the message says it all. */
 export class SetupError extends Error {
-  readonly code: 'LOCKED' | 'CREDENTIALS' | 'ARGUMENT';
+  readonly code: 'CREDENTIALS' | 'ARGUMENT';
   constructor(code: SetupError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'SetupError';
@@ -59,10 +59,10 @@ export function usualDirectory(root = ''): string {
   return !fs.existsSync(`${first}/csync2.cfg`) && fs.existsSync(`${second}/csync2.cfg`) ? second : first;
 }
 
-/** While this file is there, csync2 refuses to do anything. */
-export function refuseWhenLocked({ systemDirectory }: Place): void {
+/** The file that makes csync2 refuse to do anything, when it is there. */
+export function findLock({ systemDirectory }: Place): string | undefined {
   const lock = `${systemDirectory}/csync2.lock`;
-  if (fs.existsSync(fsPath(lock))) throw new SetupError('LOCKED', messages.lockFound(lock));
+  return fs.existsSync(fsPath(lock)) ? lock : undefined;
 }
 
 /** Reads the configuration of this name ('': the default one), without its database. */

@@ -1,5 +1,10 @@
 /** Extensions of the protocol that we speak, by the names that CAPS has for them. */
-export const extensions = ['xput'] as const;
+export const extensions = [
+  /** XPUT and XDEL: a file or a deletion in one request. */
+  'xput',
+  /** LIST tells the targets of links under a prefix, which C programs do not record. */
+  'targets',
+] as const;
 
 export type Extension = (typeof extensions)[number];
 

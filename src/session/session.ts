@@ -8,7 +8,7 @@ import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
 import { parseBlobHeader } from '../protocol/blobs.ts';
-import { formatCapabilities } from '../protocol/capabilities.ts';
+import { type Extension, extensions, formatCapabilities } from '../protocol/capabilities.ts';
 import type { Command, Refusal, TransferCommand } from '../protocol/commands.ts';
 import { contentLimit } from '../protocol/contentDigest.ts';
 import { ProtocolError } from '../protocol/errors.ts';
@@ -46,6 +46,9 @@ export class Session {
   #gathering = false;
   #over = false;
   #deadline: NodeJS.Timeout | undefined;
+
+  /** The extensions that the peer asked for and that we speak. */
+  agreed: ReadonlySet<Extension> = new Set();
 
   /** The file that is being replaced: its content has arrived, its owner, mode and time are still expected. */
   replacement: Replacement | undefined;
@@ -279,6 +282,7 @@ export class Session {
         return this.#restrict(command.groups);
       case 'CAPS':
         this.#gathering = true;
+        this.agreed = new Set(extensions.filter((extension) => command.extensions.includes(extension)));
         this.reply(formatCapabilities(command.extensions));
         return;
       case 'SSL':
@@ -336,7 +340,7 @@ export class Session {
     if (address === undefined || !(await this.#environment.resolvesTo(host, address))) {
       return replies.identificationFailed;
     }
-    if (!this.#channel.encrypted) return cluster.usesPlain(host, cluster.host) ? undefined : replies.tlsExpected;
+    if (!this.#channel.encrypted) return cluster.usesPlain(cluster.host, host) ? undefined : replies.tlsExpected;
     const certificate = this.#channel.peerCertificate;
     if (certificate === undefined) return replies.identificationFailed;
     return (await this.#knowsCertificate(store, host, certificate)) ? undefined : replies.identificationFailed;

@@ -13,8 +13,18 @@ export class Cleared {
   }
 
   async done(row: DirtyRow): Promise<void> {
+    this.add(row);
+    if (this.isDue) await this.flush();
+  }
+
+  /** The same without writing anything yet. */
+  add(row: DirtyRow): void {
     this.#changes.push({ type: 'clearDirty', name: row.name, peer: row.peer, ifFile: row.checktxt ?? null });
-    if (this.#changes.length >= batchSize) await this.flush();
+  }
+
+  /** Enough has come together to be written. */
+  get isDue(): boolean {
+    return this.#changes.length >= batchSize;
   }
 
   async flush(): Promise<void> {

@@ -6,7 +6,7 @@ import { formatCommand } from '../protocol/formatCommand.ts';
 import type { ListRow } from '../protocol/values.ts';
 import { allNames, exactly, type FilePage, type Store } from '../store/store.ts';
 import { callPeer, type Line } from './handshake.ts';
-import { type ListStep, listStep } from './replies.ts';
+import { type ListStep, listStep, status } from './replies.ts';
 
 /** `X`: both have it and differ; `L`: only here; `R`: only there. */
 export type Side = 'X' | 'L' | 'R';
@@ -33,6 +33,8 @@ export async function* comparePair(
   const peerLine = await callPeer(line, pair.peer);
   try {
     await peerLine.mustHello(pair.myname);
+    // A C server answers with an error line and lists empty targets for links under a prefix: these equal any.
+    await peerLine.conversation.ask(formatCommand({ name: 'CAPS', extensions: ['targets'] }), status);
     const list = peerLine.conversation.stream(
       formatCommand({ name: 'LIST', peer: pair.peer, file, keys: pair.keys }),
       listStep,

@@ -1,5 +1,6 @@
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
+import { formatBlobHeader } from '../protocol/blobs.ts';
 import { redact } from '../protocol/redact.ts';
 import type { Inbox } from '../protocol/inbox.ts';
 import type { Channel } from '../transport/channel.ts';
@@ -19,6 +20,13 @@ interface Expected {
   readonly reject: (error: unknown) => void;
 }
 
+/** Who asked something that is answered in one line. Exactly one of the two is called, once. */
+export interface LineReceiver {
+  receive(line: string): void;
+  /** The connection ended first. */
+  reject(error: unknown): void;
+}
+
 /**
  * One connection as the client sees it: requests go out without waiting, replies are matched in order. Something is always
  * reading, so a peer that writes before it reads on can never block against us.
@@ -27,7 +35,7 @@ export class Conversation {
   readonly #channel: Channel;
   readonly #inbox: Inbox;
   readonly #log: Log;
-  readonly #expected: Expected[] = [];
+  readonly #expected: (Expected | LineReceiver)[] = [];
   #head = 0;
   #failure: unknown;
   #wake: (() => void) | undefined;
@@ -70,6 +78,25 @@ export class Conversation {
     if (this.#failure !== undefined) return Promise.reject(this.#failure as Error);
     this.#channel.write(bytes);
     return this.#expect(parser);
+  }
+
+  /**
+   * Sends one command line, and the content that goes with it, without a promise: for requests by the ten thousand.
+   * `content` may be written to again at once.
+   */
+  request(line: string, content: Uint8Array | undefined, receiver: LineReceiver): void {
+    if (this.#failure !== undefined) {
+      receiver.reject(this.#failure);
+      return;
+    }
+    if (this.#log.wants(3)) this.#log.write(3, messages.wire('Local', redact(line) + '\n'));
+    this.#expected.push(receiver);
+    if (content === undefined) {
+      this.#channel.write(line + '\n');
+      return;
+    }
+    this.#channel.write(`${line}\n${formatBlobHeader(content.length)}\n`);
+    this.#channel.write(content);
   }
 
   /** Sends raw bytes that belong to the command before. */
@@ -122,10 +149,10 @@ export class Conversation {
 
   #dispatch(): void {
     while (this.#head < this.#expected.length) {
-      const next = this.#expected[this.#head] as Expected;
+      const next = this.#expected[this.#head] as Expected | LineReceiver;
       let step: IteratorResult<undefined, unknown>;
       try {
-        step = next.parser.next();
+        step = 'parser' in next ? next.parser.next() : nextLine(this.#inbox);
       } catch (error) {
         // The stream is out of step: nothing after this can be trusted.
         this.#fail(error);
@@ -138,7 +165,8 @@ export class Conversation {
         this.#expected.splice(0, this.#head);
         this.#head = 0;
       }
-      next.resolve(step.value);
+      if ('parser' in next) next.resolve(step.value);
+      else next.receive(step.value as string);
     }
   }
 
@@ -148,6 +176,13 @@ export class Conversation {
     const rest = this.#expected.splice(this.#head);
     for (const expected of rest) expected.reject(error);
   }
+}
+
+const nothingYet = { done: false, value: undefined } as const;
+
+function nextLine(inbox: Inbox): IteratorResult<undefined, string> {
+  const value = inbox.tryLine();
+  return value === undefined ? nothingYet : { done: true, value };
 }
 
 const compactAt = 1024;

@@ -61,6 +61,11 @@ export class FileUpdate {
     return this.#update(found.entry, this.file.row.forced);
   }
 
+  /** Sends the change without asking what the peer has. */
+  sendChange(entry: Entry): Promise<Under> {
+    return this.#send(entry);
+  }
+
   ask<T>(command: FileCommand, parser: ReplyParser<T>): Promise<T> {
     return this.conversation.ask(formatCommand(command), parser);
   }
@@ -75,12 +80,16 @@ export class FileUpdate {
       return flushed.ok ? this.#send(entry) : { settled: this.refused(flushed) };
     }
     const reply = await this.#answer();
-    const newDirectory = this.run.newDirectories.holds(name);
-    if (!reply.status.ok && !(reply.status.kind === 'parentMissing' && newDirectory)) {
+    if (!reply.status.ok && !this.#wasAskedTooEarly(reply.status)) {
       return { settled: reply.status.kind === 'parentMissing' ? 'parent missing' : this.refused(reply.status) };
     }
     if (await this.#isSame(entry, reply)) return this.#same(entry);
     return options.dryRun ? this.#show('?M') : this.#send(entry);
+  }
+
+  /** The question was sent ahead, when the directory that this run has made meanwhile was not there, or was no directory. */
+  #wasAskedTooEarly({ kind }: Status): boolean {
+    return (kind === 'parentMissing' || kind === 'otherError') && this.run.newDirectories.holds(this.file.name);
   }
 
   async #isSame(entry: Entry, { checktxt, signature }: SignatureReply): Promise<boolean> {
@@ -122,7 +131,7 @@ export class FileUpdate {
       return { settled: 'done' };
     }
     if (entry.kind === 'lnk') return { settled: 'done' };
-    return { settled: this.settle([this.ask({ name: 'SETIME', ...this.#subject, mtime: entry.mtime }, status)]) };
+    return { settled: this.settle([this.setTime(entry)]) };
   }
 
   #show(mark: '?M' | '!M' | '?D' | '!D'): Under {
@@ -140,7 +149,12 @@ export class FileUpdate {
       if (!flushed.ok) return { settled: this.refused(flushed) };
     } else {
       const { status: answer, checktxt } = await this.#answer();
-      if (answer.kind === 'parentMissing' || (answer.ok && checktxt === undefined)) return { settled: 'done' };
+      if (answer.kind === 'parentMissing') return { settled: 'done' };
+      if (answer.ok && checktxt === undefined) {
+        log.write(1, messages.upToDate);
+        if (options.dryRun) options.print(messages.dryRun('?S', this.run.peer, this.file.name));
+        return { settled: 'done' };
+      }
       if (!answer.ok) return { settled: this.refused(answer) };
       if (options.dryRun) return this.#show('?D');
     }
@@ -206,8 +220,10 @@ export class FileUpdate {
     return this.ask({ name: 'SETMOD', ...this.#subject, mode }, status);
   }
 
-  setTime({ mtime }: Entry): Promise<Status> {
-    return this.ask({ name: 'SETIME', ...this.#subject, mtime }, status);
+  /** The C program knows whole seconds only. */
+  setTime({ mtime, mtimeNanoseconds }: Entry): Promise<Status> {
+    const exact = this.run.line.extensions.has('xput') ? { mtimeNanoseconds } : {};
+    return this.ask({ name: 'SETIME', ...this.#subject, mtime, ...exact }, status);
   }
 
   /** Done when every reply is OK; otherwise the first that is not is what went wrong. */

@@ -1,6 +1,7 @@
 import { encode } from '../bytes/urlEncoding.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
+import { type Extension, parseCapabilities } from '../protocol/capabilities.ts';
 import { formatCommand } from '../protocol/formatCommand.ts';
 import { Inbox, replyLineLimit } from '../protocol/inbox.ts';
 import { isOk } from '../protocol/replies.ts';
@@ -8,7 +9,7 @@ import type { Store } from '../store/store.ts';
 import { type Channel, ChannelError, type TlsCredentials } from '../transport/channel.ts';
 import { Conversation } from './conversation.ts';
 import { ConversationError } from './conversationError.ts';
-import { status } from './replies.ts';
+import { type Status, status } from './replies.ts';
 
 /** How to reach a peer and what to tell it first. */
 export interface Line {
@@ -27,11 +28,18 @@ export interface Line {
 export class PeerLine {
   readonly peer: string;
   readonly conversation: Conversation;
+  readonly extensions: ReadonlySet<Extension>;
   readonly #channel: Channel;
   #myname: string | undefined;
 
-  constructor(peer: string, conversation: Conversation, channel: Channel) {
+  constructor(
+    peer: string,
+    conversation: Conversation,
+    channel: Channel,
+    extensions: ReadonlySet<Extension> = new Set<Extension>(),
+  ) {
     this.peer = peer;
+    this.extensions = extensions;
     this.conversation = conversation;
     this.#channel = channel;
   }
@@ -73,8 +81,11 @@ export class PeerLine {
   }
 }
 
-/** Connects, switches to TLS unless the configuration says otherwise, and opens our configuration on the peer. */
-export async function callPeer(line: Line, peer: string): Promise<PeerLine> {
+/**
+ * Connects, switches to TLS unless the configuration says otherwise, opens our configuration on the peer and finds out which
+ * of the wanted extensions it speaks.
+ */
+export async function callPeer(line: Line, peer: string, wanted: readonly Extension[] = []): Promise<PeerLine> {
   const plain = line.usesPlain(peer);
   line.log.write(1, messages.connectingTo(peer, !plain));
   const channel = await line.dial(peer);
@@ -82,19 +93,24 @@ export async function callPeer(line: Line, peer: string): Promise<PeerLine> {
     const inbox = new Inbox(replyLineLimit);
     if (!plain) await secure(line, peer, channel, inbox);
     const conversation = new Conversation(channel, inbox, line.log);
-    await mustAccept(conversation, formatCommand({ name: 'CONFIG', config: line.config }), 'Config command failed.');
+    const configured = conversation.ask(formatCommand({ name: 'CONFIG', config: line.config }), status);
+    // Asked along with it, so that it costs no round trip. A C server answers that it knows no such command.
+    const granted =
+      wanted.length === 0 ? undefined : conversation.ask(formatCommand({ name: 'CAPS', extensions: wanted }), status);
+    mustBeOk(await configured, 'Config command failed.');
+    const extensions = granted === undefined ? undefined : parseCapabilities((await granted).line);
     if (line.groups !== undefined) {
-      await mustAccept(conversation, formatCommand({ name: 'GROUP', groups: line.groups }), 'GROUP command failed.');
+      const command = formatCommand({ name: 'GROUP', groups: line.groups });
+      mustBeOk(await conversation.ask(command, status), 'GROUP command failed.');
     }
-    return new PeerLine(peer, conversation, channel);
+    return new PeerLine(peer, conversation, channel, extensions);
   } catch (error) {
     channel.destroy();
     throw error;
   }
 }
 
-async function mustAccept(conversation: Conversation, command: string, failure: string): Promise<void> {
-  const reply = await conversation.ask(command, status);
+function mustBeOk(reply: Status, failure: string): void {
   if (!reply.ok) throw new ConversationError('REFUSED', `${failure} (${reply.line})`);
 }
 
@@ -125,10 +141,7 @@ async function checkCertificate({ store, log }: Line, peer: string, der: Uint8Ar
   const known = await store.certificate(encode(peer));
   if (known === shown) return;
   if (known !== undefined) {
-    throw new ConversationError(
-      'CERTIFICATE',
-      `${messages.wrongCertificate} ${messages.acceptNewCertificate(peer)}`,
-    );
+    throw new ConversationError('CERTIFICATE', `${messages.wrongCertificate} ${messages.acceptNewCertificate(peer)}`);
   }
   log.write(1, messages.addingCertificate(shown));
   await store.apply([{ type: 'putCertificate', peer: encode(peer), certificate: shown }]);

@@ -12,6 +12,7 @@ import { FileUpdate, type FileOutcome } from './fileUpdate.ts';
 import { callPeer, type Line, type PeerLine } from './handshake.ts';
 import { describeFailure } from './failure.ts';
 import { NewDirectories } from './newDirectories.ts';
+import { Transfers } from './transfers.ts';
 
 export interface UpdateOptions {
   readonly dryRun: boolean;
@@ -50,6 +51,8 @@ export class PeerUpdate {
   readonly #unwelcome = new Set<string>();
   readonly #settling: Promise<void>[] = [];
   #line: PeerLine | undefined;
+  /** With a peer that takes a file in one request. */
+  #transfers: Transfers | undefined;
   /** The last thing that went wrong with this peer. */
   trouble: string | undefined;
 
@@ -99,6 +102,12 @@ export class PeerUpdate {
       const myname = decode(file.row.myname);
       if (this.#isSkipped(file.name) || this.#unwelcome.has(myname)) continue;
       const line = await this.#connect();
+      if (this.#transfers !== undefined) {
+        if (line.myname !== myname && (await this.#transfers.settle())) return 'start over';
+        if (!(await this.#introduce(line, myname))) continue;
+        if (await this.#transfers.send(file)) return 'start over';
+        continue;
+      }
       const room = line.myname === myname ? filesAhead : 1;
       while (ahead.length >= room) if (await this.#finishFirst(ahead)) return 'start over';
       if (!(await this.#introduce(line, myname))) continue;
@@ -107,6 +116,7 @@ export class PeerUpdate {
       ahead.push(update);
     }
     while (ahead.length > 0) if (await this.#finishFirst(ahead)) return 'start over';
+    if (this.#transfers !== undefined && (await this.#transfers.settle())) return 'start over';
     await this.#settleAll();
     return 'done';
   }
@@ -125,10 +135,15 @@ export class PeerUpdate {
     const update = ahead.shift() as FileUpdate;
     const { settled } = await update.finish();
     if (settled === 'parent missing') return this.#parentMissing(update.file);
-    if (typeof settled === 'string') await this.#conclude(update.file, settled);
-    else this.#settleLater(settled.then((outcome) => this.#conclude(update.file, outcome)));
+    this.concludeLater(update.file, settled);
     if (this.#settling.length >= unsettledAtOnce) await this.#settleAll();
     return false;
+  }
+
+  /** Once it is known how a file ended, its row is cleared or kept. */
+  concludeLater(file: DirtyFile, settled: Promise<FileOutcome> | FileOutcome): void {
+    const outcome = Promise.resolve(settled);
+    this.#settleLater(outcome.then((known) => this.#conclude(file, known)));
   }
 
   #settleLater(settling: Promise<void>): void {
@@ -146,7 +161,14 @@ export class PeerUpdate {
   }
 
   async #connect(): Promise<PeerLine> {
-    this.#line ??= await callPeer(this.context.line, this.peer);
+    if (this.#line !== undefined) return this.#line;
+    const { line, options } = this.context;
+    // A dry run asks for signatures, which change nothing.
+    this.#line = await callPeer(line, this.peer, options.dryRun ? [] : ['xput']);
+    if (this.#line.extensions.has('xput')) {
+      const isSkipped = (file: DirtyFile): boolean => this.#isSkipped(file.name);
+      this.#transfers = new Transfers(this, this.#cleared, (file) => this.#parentMissing(file), isSkipped);
+    }
     return this.#line;
   }
 

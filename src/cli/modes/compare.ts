@@ -10,6 +10,7 @@ import { describeFailure } from '../../sync/failure.ts';
 import type { Line } from '../../sync/handshake.ts';
 import { showDiff } from '../diff.ts';
 import { jsonLine } from '../json.ts';
+import { OutputError } from '../output.ts';
 import type { Setup } from '../setup.ts';
 
 export interface CompareOptions {
@@ -43,7 +44,7 @@ export async function compare(
         if (options.mark) await markDifference(setup, difference, options);
       }
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error)) throw error;
+      if (!(error instanceof Error && 'code' in error) || error instanceof OutputError) throw error;
       setup.log.write(0, describeFailure(error, pair.peer));
       setup.log.error(messages.connectionFailed(pair.peer));
     }

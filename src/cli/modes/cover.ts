@@ -1,8 +1,8 @@
 import type { DiskPath, FileName } from '../../bytes/bytes.ts';
 import { decode, encode } from '../../bytes/urlEncoding.ts';
-import { parseRows } from '../../entry/rowLines.ts';
 import { inspect } from '../../filesystem/inspect.ts';
 import { Walk } from '../../filesystem/walk.ts';
+import { parseRows } from '../../store/rowLines.ts';
 import type { Setup } from '../setup.ts';
 import { coveredNames } from './database.ts';
 

@@ -7,7 +7,7 @@ import type { NameRange, Store } from '../../store/store.ts';
 import { updateAll } from '../../sync/updateAll.ts';
 import type { Options } from '../arguments.ts';
 import { lineOf } from '../line.ts';
-import type { Place, Setup } from '../setup.ts';
+import { type Place, type Setup, SetupError } from '../setup.ts';
 import { rangesOf } from './database.ts';
 
 /** Peers that are served at the same time. */
@@ -57,11 +57,19 @@ export async function noteContact(store: Store, peer: string, trouble: string | 
   await store.apply([{ type: 'noteContact', peer: encode(peer), at, trouble: text }]);
 }
 
+function mustBeOpen(descriptor: number): void {
+  try {
+    fs.fstatSync(descriptor);
+  } catch (cause) {
+    throw new SetupError('ARGUMENT', `Invalid dump_dir_fd ${descriptor}: Bad file descriptor`, { cause });
+  }
+}
+
 function newCheck({ cluster, store, ignored, log }: Setup, options: Options, recursive: boolean): Check {
   const checkOptions: CheckOptions = { recursive, init: options.initRun, forced: options.force };
   const descriptor = options.directoryDescriptor;
   if (descriptor === undefined) return new Check(cluster, store, ignored, log, checkOptions);
-  fs.fstatSync(descriptor);
+  mustBeOpen(descriptor);
   const onDirectory = (name: string): void => writeFully(descriptor, name + '\0');
   return new Check(cluster, store, ignored, log, { ...checkOptions, onDirectory });
 }

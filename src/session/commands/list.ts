@@ -1,4 +1,4 @@
-import type { FileName } from '../../bytes/bytes.ts';
+import type { Encoded, FileName } from '../../bytes/bytes.ts';
 import { decode, encode } from '../../bytes/urlEncoding.ts';
 import type { Command } from '../../protocol/commands.ts';
 import { replies } from '../../protocol/replies.ts';
@@ -10,6 +10,7 @@ import type { Session } from '../session.ts';
 export async function list(session: Session, request: Extract<Command, { name: 'LIST' }>): Promise<void> {
   const range = request.file === undefined ? allNames : exactly(encode(request.file));
   const { cluster, peer, store } = session;
+  const targets = session.agreed.has('targets');
   const known = cluster.pairs.some((pair) => pair.peer === peer && pair.myname === request.peer);
   if (known) {
     for await (const page of store.files(range)) {
@@ -17,10 +18,16 @@ export async function list(session: Session, request: Extract<Command, { name: '
         const checktxt = page.checktxts[index];
         if (checktxt === undefined || !cluster.isShared(peer, request.keys, decode(name) as FileName, request.peer))
           continue;
-        session.reply(formatListRow({ checktxt, name }));
+        session.reply(formatListRow({ checktxt: targets ? checktxt : asRecordedByC(name, checktxt), name }));
       }
       await session.flush();
     }
   }
   session.reply(replies.finished);
+}
+
+/** C programs leave the target of a link under a prefix empty, and would take any other for a difference. */
+function asRecordedByC(name: Encoded, checktxt: Encoded): Encoded {
+  if (!name.startsWith('%25')) return checktxt;
+  return checktxt.replace(/(type=lnk%3Atarget=).*/, '$1') as Encoded;
 }
