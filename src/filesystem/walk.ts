@@ -34,7 +34,10 @@ export interface UnknownRange {
 
 /** What one step of a walk found. */
 export interface WalkBatch {
-  /** As in entry/rowLines.ts: names strictly ascending in byte order, also from batch to batch. */
+  /**
+   * `name TAB checktxt NEWLINE` each, both encoded: file rows as `Store.fileLines` has them. Names are strictly ascending in
+   * byte order, also from batch to batch.
+   */
   readonly lines: string;
   /** How many lines these are. */
   readonly count: number;

@@ -2,17 +2,18 @@ import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
 import { encodedChecktxt } from '../entry/checktxt.ts';
 import { sameButUnknownTarget } from '../entry/compare.ts';
-import type { Ignored, Kind } from '../entry/entry.ts';
+import type { Ignored } from '../entry/entry.ts';
 import { inspect } from '../filesystem/inspect.ts';
 import { Problem } from '../filesystem/problem.ts';
 import { removeLeftover } from '../filesystem/remove.ts';
-import { type UnknownRange, Walk, type WalkBatch } from '../filesystem/walk.ts';
+import { type UnknownRange, Walk } from '../filesystem/walk.ts';
 import type { Cluster, Coverage } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
+import { parseRows, rowAt } from '../store/rowLines.ts';
 import { below, type Change, type Store } from '../store/store.ts';
 import { recordChange } from './marking.ts';
-import { RowCursor } from './rowCursor.ts';
+import { RowReader } from './rowReader.ts';
 
 export interface CheckOptions {
   readonly recursive: boolean;
@@ -74,7 +75,7 @@ export class Check {
     const row = (await this.#store.fileRows([encoded])).get(encoded);
     const now = found?.state === 'present' ? encodedChecktxt(found.entry, this.#ignored) : undefined;
     if (row !== now) this.#differs(encoded, row, now);
-    if (found?.state === 'present') this.#noteDirectory(encoded, found.entry.kind);
+    if (found?.state === 'present') this.#noteDirectory(encoded, found.entry.kind === 'dir');
   }
 
   /** Walks and reads rows side by side, both in byte order of encoded names. */
@@ -88,46 +89,53 @@ export class Check {
       ignored: this.#ignored,
       temporary: (leftover) => this.#clean(leftover),
     });
-    const rows = new RowCursor(this.#store.files(below(encoded)));
+    const rows = new RowReader(this.#store.fileLines(below(encoded)));
     const unknown: UnknownRange[] = [];
     try {
-      await rows.start();
       for (let batch = walk.next(sliceSize); batch !== undefined; batch = walk.next(sliceSize)) {
         unknown.push(...batch.unknown);
         for (const problem of batch.problems) this.#log.error(problem.toString());
-        await this.#merge(batch, rows, unknown);
-        if (this.#changes.length >= changesAtOnce) await this.#commit();
+        if (this.#options.onDirectory !== undefined) this.#noteDirectories(batch.lines);
+        await this.#merge(batch.lines, rows, unknown);
       }
-      await this.#rowsBefore(undefined, rows, unknown);
+      await this.#restGone(rows, unknown);
     } finally {
       walk.close();
       await rows.close();
     }
   }
 
-  async #merge(batch: WalkBatch, rows: RowCursor, unknown: readonly UnknownRange[]): Promise<void> {
-    const { names, checktxts } = batch;
-    for (let i = 0; i < names.length; i++) {
-      const name = names[i] as Encoded;
-      const now = checktxts[i] as Encoded;
-      if (rows.name !== undefined && rows.name < name) await this.#rowsBefore(name, rows, unknown);
-      if (rows.name === name) {
-        if (rows.checktxt !== now) this.#differs(name, rows.checktxt, now);
-        if (!rows.step()) await rows.nextPage();
+  /** Brings the rows up to the last of these lines in agreement with them. */
+  async #merge(lines: string, rows: RowReader, unknown: readonly UnknownRange[]): Promise<void> {
+    for (let at = 0; at < lines.length;) {
+      at += rows.skipSame(lines, at);
+      if (rows.isUsedUp && (await rows.nextPage())) continue;
+      if (at === lines.length) return;
+      const { row } = rows;
+      const { tab, end } = rowAt(lines, at);
+      const name = lines.slice(at, tab) as Encoded;
+      if (row !== undefined && row.name < name) {
+        this.#notFound(row.name, row.checktxt, unknown);
+        rows.step();
       } else {
-        this.#differs(name, undefined, now);
+        const known = row?.name === name ? row.checktxt : undefined;
+        this.#differs(name, known, lines.slice(tab + 1, end) as Encoded);
+        if (known !== undefined) rows.step();
+        at = end + 1;
       }
-      if (this.#options.onDirectory !== undefined) this.#noteDirectory(name, batch.kinds[i] as Kind);
+      if (this.#changes.length >= changesAtOnce) await this.#commit();
     }
   }
 
-  /** Rows that the walk has passed without finding their object. */
-  async #rowsBefore(end: Encoded | undefined, rows: RowCursor, unknown: readonly UnknownRange[]): Promise<void> {
-    while (rows.name !== undefined && (end === undefined || rows.name < end)) {
-      this.#notFound(rows.name, rows.checktxt as Encoded, unknown);
-      if (!rows.step()) await rows.nextPage();
-      if (this.#changes.length >= changesAtOnce) await this.#commit();
-    }
+  /** The walk is over: nothing was found for the rows that are left. */
+  async #restGone(rows: RowReader, unknown: readonly UnknownRange[]): Promise<void> {
+    do {
+      for (let { row } = rows; row !== undefined; { row } = rows) {
+        this.#notFound(row.name, row.checktxt, unknown);
+        rows.step();
+        if (this.#changes.length >= changesAtOnce) await this.#commit();
+      }
+    } while (await rows.nextPage());
   }
 
   /** Nothing was found for a row: it may not be covered, or nobody knows, or it is gone; the disk is asked once more. */
@@ -146,29 +154,36 @@ export class Check {
   }
 
   #differs(name: Encoded, row: Encoded | undefined, now: Encoded | undefined): void {
-    const decoded = decode(name) as FileName;
     if (row !== undefined && now !== undefined && sameButUnknownTarget(row, now)) {
       this.#changes.push({ type: 'putFile', name, checktxt: now });
       return;
     }
-    if (this.#log.wants(2))
-      this.#log.write(2, row === undefined ? messages.newFile(decoded) : messages.fileChanged(decoded));
+    if (this.#log.wants(2)) {
+      const message = row === undefined ? messages.newFile : messages.fileChanged;
+      this.#log.write(2, message(decode(name)));
+    }
     if (this.#options.init) {
       this.#changes.push(now === undefined ? { type: 'dropFile', name } : { type: 'putFile', name, checktxt: now });
       return;
     }
+    const decoded = decode(name) as FileName;
     const changes = recordChange(this.#cluster, decoded, name, row, now, this.#options.forced);
     if (changes.length > 1 && this.#log.wants(1)) this.#log.write(1, messages.markingDirty(decoded));
     this.#marked += 1;
     for (const change of changes) this.#changes.push(change);
   }
 
-  #noteDirectory(name: Encoded, kind: Kind): void {
+  #noteDirectories(lines: string): void {
+    const { names, checktxts } = parseRows(lines);
+    names.forEach((name, index) => this.#noteDirectory(name, checktxts[index]?.endsWith('type=dir') === true));
+  }
+
+  #noteDirectory(name: Encoded, isDirectory: boolean): void {
     const { onDirectory } = this.#options;
     if (onDirectory === undefined) return;
     const end = name.lastIndexOf('/');
     const parent = end < 0 ? [] : [end === 0 ? '/' : name.slice(0, end)];
-    for (const directory of kind === 'dir' ? [...parent, name] : parent) {
+    for (const directory of isDirectory ? [...parent, name] : parent) {
       if (this.#directories.has(directory)) continue;
       this.#directories.add(directory);
       onDirectory(decode(directory));

@@ -13,6 +13,8 @@ import type { Encoded } from '../bytes/bytes.ts';
 export interface Store {
   /** File rows with `range.from <= name < range.to`, in pages ordered by name. Rows changed while iterating may or may not be seen. */
   files(range: NameRange): AsyncIterable<FilePage>;
+  /** The same rows as texts of bounded length, in the form of rowLines.ts. Never an empty text. */
+  fileLines(range: NameRange): AsyncIterable<string>;
   /** The checktxt of each of these names that has a row. At most a few thousand names a call. */
   fileRows(names: readonly Encoded[]): Promise<ReadonlyMap<Encoded, Encoded>>;
 

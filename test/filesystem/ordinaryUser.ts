@@ -11,6 +11,7 @@ import { remove } from '../../src/filesystem/remove.ts';
 import { stageFile, stageSpecial } from '../../src/filesystem/staged.ts';
 import { Walk, type WalkFilter } from '../../src/filesystem/walk.ts';
 import { disk } from './scratch.ts';
+import { parseRows } from '../../src/store/rowLines.ts';
 
 const root = fromText(process.argv[2] ?? '');
 const at = (name: string) => disk(`${root}/${name}`);
@@ -46,7 +47,7 @@ const result = {
   chownForeign: said(setOwner(at('foreign/secret'), 12, 12)),
   inspectClosed: inspect(at('closed/file')),
   backup: said(keepGeneration(at('foreign/readable'), { directory: at('backup'), generations: 2 })),
-  names: walked?.names.map((name) => name.slice(root.length)),
+  names: walked && parseRows(walked.lines).names.map((name) => name.slice(root.length)),
   unknown: walked?.unknown.map((range) => [range.from.slice(root.length), range.to.slice(root.length)]),
   problems: walked?.problems.map((problem) => `${problem.path.slice(root.length)}: ${problem.message}`),
 };

@@ -12,6 +12,7 @@ import { Problem } from '../../src/filesystem/problem.ts';
 import { type Staged, stageDirectory, stageFile, stageLink } from '../../src/filesystem/staged.ts';
 import { Walk, type WalkFilter } from '../../src/filesystem/walk.ts';
 import { disk, openDescriptors, scratch } from './scratch.ts';
+import { parseRows } from '../../src/store/rowLines.ts';
 
 /** Until its input ends: `swap` is in turn the real directory, nothing, and a link to `outside`. */
 const swapper = `
@@ -79,7 +80,9 @@ function assault(root: string): number {
 function walkInside(root: string): void {
   const walk = new Walk(disk(root), encode(root), everything, { ignored: { uid: true, gid: true, mod: true } });
   for (let batch = walk.next(2); batch !== undefined; batch = walk.next(2)) {
-    const strays = batch.names.filter((name) => name.startsWith(`${root}/swap/`) && name.endsWith('stray'));
+    const strays = parseRows(batch.lines).names.filter(
+      (name) => name.startsWith(`${root}/swap/`) && name.endsWith('stray'),
+    );
     assert.deepEqual(strays, []);
   }
 }

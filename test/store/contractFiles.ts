@@ -9,6 +9,7 @@ import {
   dirtyList,
   enc,
   fileList,
+  lineText,
   nameList,
   put,
   trickyNames,
@@ -91,6 +92,15 @@ export function filesContract(onStore: OnStore, size: ContractSize): void {
         assert.deepEqual(await nameList(store, { from, to }), expected);
       }
       assert.deepEqual(await nameList(store, { from: '/\xc3', to: '/\xc3\xff' }), ['/\xc3', '/\xc3\xa9\xe9']);
+    });
+
+    onStore('rows as texts are the same rows in the same order, and no text is empty', async (store) => {
+      assert.equal(await lineText(store, allNames), '');
+      await store.apply(trickyNames.map((name) => put(name, name)));
+      for (const range of [allNames, below(enc('/')), below(enc('/nothing')), { from: '/a', to: '/b' }]) {
+        const rows = await fileList(store, range);
+        assert.equal(await lineText(store, range), rows.map(([name, checktxt]) => `${name}\t${checktxt}\n`).join(''));
+      }
     });
 
     onStore('more rows than a page holds come out once each and in order', async (store) => {

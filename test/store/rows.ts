@@ -43,6 +43,16 @@ export async function fileList(store: Store, range: NameRange = allNames): Promi
   return rows;
 }
 
+/** The same rows as one text. */
+export async function lineText(store: Store, range: NameRange): Promise<string> {
+  let text = '';
+  for await (const lines of store.fileLines(range)) {
+    assert.notEqual(lines, '');
+    text += lines;
+  }
+  return text;
+}
+
 export async function nameList(store: Store, range: NameRange = allNames): Promise<string[]> {
   return (await fileList(store, range)).map(([name]) => name);
 }

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Encoded } from '../../bytes/bytes.ts';
+import { formatRows } from '../rowLines.ts';
 import {
   StoreError,
   type ActionRow,
@@ -60,6 +61,10 @@ export class ServerStore implements Store {
     for await (const page of orderedPages(query, this.#session.dialect.form, (sql) => this.#lines(sql))) {
       yield { names: page.map((row: FileRow) => row.name), checktxts: page.map((row: FileRow) => row.checktxt) };
     }
+  }
+
+  async *fileLines(range: NameRange): AsyncGenerator<string> {
+    for await (const { names, checktxts } of this.files(range)) yield formatRows(names, checktxts);
   }
 
   async fileRows(names: readonly Encoded[]): Promise<ReadonlyMap<Encoded, Encoded>> {

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Encoded } from '../../bytes/bytes.ts';
+import { parseRows } from '../rowLines.ts';
 import {
   allNames,
   StoreError,
@@ -19,7 +20,7 @@ import {
 } from '../store.ts';
 import { applyChange } from './changes.ts';
 import { connect, isBusy, lockedError, type Connection } from './database.ts';
-import { parseDirtyPage, parseFilePage } from './pages.ts';
+import { lastName, parseDirtyPage } from './pages.ts';
 import {
   bound,
   dirtyPerPage,
@@ -55,16 +56,20 @@ class SqliteStore implements Store {
   }
 
   async *files(range: NameRange): AsyncGenerator<FilePage> {
+    for await (const lines of this.fileLines(range)) yield parseRows(lines);
+  }
+
+  async *fileLines(range: NameRange): AsyncGenerator<string> {
     const end = range.to === undefined ? null : bound(range.to);
     let from = range.from;
     for (;;) {
       const start = bound(from);
-      const blob = await this.#read(() => this.#statements.filePage.get(start, end));
+      const [blob, count] = (await this.#read(() => this.#statements.filePage.get(start, end))) ?? [null, 0];
       if (!blob) return;
-      const page = parseFilePage(blob);
-      yield page;
-      if (page.names.length < filesPerPage) return;
-      from = `${page.names[page.names.length - 1]}\0`;
+      const lines = latin1(blob);
+      yield lines;
+      if (count < filesPerPage) return;
+      from = `${lastName(lines)}\0`;
     }
   }
 

@@ -27,7 +27,7 @@ const upper = "ifnull(CAST(? AS TEXT), x'')";
 
 /** A page as one blob: handing over a value a row would cost twice the time. */
 const filePage = `
-  SELECT CAST(group_concat(filename || char(9) || ifnull(checktxt, ''), char(10)) AS BLOB)
+  SELECT CAST(group_concat(filename || char(9) || ifnull(checktxt, '') || char(10), '') AS BLOB), count(*)
   FROM (SELECT filename, checktxt FROM file WHERE filename >= ${text} AND filename < ${upper}
         ORDER BY filename LIMIT ${filesPerPage})`;
 
@@ -70,7 +70,7 @@ export function prepareStatements(connection: Connection) {
   const write = <Parameters extends unknown[]>(sql: string): Write<Parameters> =>
     connection.prepare<Parameters, never>(sql);
   return {
-    filePage: pluck<[Bound, Bound | null], Buffer | null>(filePage),
+    filePage: raw<[Bound, Bound | null], [Buffer | null, number]>(filePage),
     checktxt: pluck<[Bound], Buffer>(`SELECT CAST(ifnull(checktxt, '') AS BLOB) FROM file WHERE filename = ${text}`),
 
     dirtyAscending: pluck<[DirtyParameters], Buffer | null>(
