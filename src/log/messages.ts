@@ -63,6 +63,8 @@ export const dryRun = (mark: '?M' | '?D' | '?S' | '!M' | '!D', host: string, fil
   `${mark}: ${host.padEnd(15)} ${file}`;
 
 export const inSyncCheck = (myname: string, peer: string) => `Running in-sync check for ${myname} <-> ${peer}.`;
+export const noSuchPair = (myname: string, peer: string) =>
+  `Host pair not found in configuration. No group has ${myname} and ${peer} together.`;
 export const removingFromFiles = (file: string) => `Removing ${file} from file db.`;
 export const removingFromDirty = (file: string, peer: string) => `Removing ${file} (${peer}) from dirty db.`;
 export const backingUp = (file: string, group: string) => `backup ${file} for group ${group}`;
