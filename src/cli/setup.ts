@@ -35,7 +35,7 @@ export interface Place {
 
 /** A condition that ends the run at once; the message says it all. */
 export class SetupError extends Error {
-  readonly code: 'CREDENTIALS' | 'ARGUMENT';
+  readonly code: 'LOCKED' | 'CREDENTIALS' | 'ARGUMENT';
   constructor(code: SetupError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'SetupError';

@@ -8,7 +8,8 @@ import { allNames, type ContactRow, type Store } from '../../store/store.ts';
 import { type CertificateFacts, certificateFacts, expiryWarning } from '../certificate.ts';
 import { jsonLine, type JsonObject } from '../json.ts';
 import type { Output } from '../output.ts';
-import { type Place, refuseWhenLocked, setUp, type Setup } from '../setup.ts';
+import * as messages from '../../log/messages.ts';
+import { findLock, type Place, setUp, type Setup, SetupError } from '../setup.ts';
 import { contactFacts, iso } from './explain.ts';
 
 /** As monitoring plugins count them; the exit status is the index. */
@@ -42,7 +43,8 @@ interface Status {
 /** `--status`: prints how things are, without asking any peer. Returns the exit status. */
 export async function showStatus(place: Place, log: Log, output: Output): Promise<number> {
   try {
-    refuseWhenLocked(place);
+    const lock = findLock(place);
+    if (lock !== undefined) throw new SetupError('LOCKED', messages.lockFound(lock));
     const setup = await setUp(place, log, output);
     try {
       if (!setup.cluster.isMember) throw new NotAMemberError(place.host);
