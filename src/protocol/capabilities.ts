@@ -1,6 +1,6 @@
 /** Extensions of the protocol that we speak, by the names that CAPS has for them. */
 export const extensions = [
-  /** XPUT and XDEL: a file or a deletion in one request. */
+  /** XSET, XPUT and XDEL: an object, a file with its content, or a deletion in one request. */
   'xput',
   /** LIST tells the targets of links under a prefix, which C programs do not record. */
   'targets',

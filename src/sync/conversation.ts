@@ -49,7 +49,7 @@ export class Conversation {
 
   /** Sends one command line (without its newline) and resolves to the parsed reply; rejects when the connection ends first. */
   ask<T>(line: string, parser: ReplyParser<T>): Promise<T> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure as Error);
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#log.wants(3)) this.#log.write(3, messages.wire('Local', redact(line) + '\n'));
     const reply = this.#expect(parser);
     this.#channel.write(line + '\n');
@@ -75,7 +75,7 @@ export class Conversation {
 
   /** Sends what belongs to the command before, and resolves to the reply that the peer gives when it has all of it. */
   askAfter<T>(bytes: string, parser: ReplyParser<T>): Promise<T> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure as Error);
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     this.#channel.write(bytes);
     return this.#expect(parser);
   }
