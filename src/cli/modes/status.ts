@@ -3,13 +3,14 @@ import { fsPath } from '../../bytes/bytes.ts';
 import { decode } from '../../bytes/urlEncoding.ts';
 import { NotAMemberError } from '../../groups/cluster.ts';
 import type { Log } from '../../log/log.ts';
+import * as messages from '../../log/messages.ts';
 import { displayName, locate } from '../../store/location.ts';
 import { allNames, type ContactRow, type Store } from '../../store/store.ts';
 import { type CertificateFacts, certificateFacts, expiryWarning } from '../certificate.ts';
 import { jsonLine, type JsonObject } from '../json.ts';
 import type { Output } from '../output.ts';
 import * as messages from '../../log/messages.ts';
-import { findLock, type Place, setUp, type Setup, SetupError } from '../setup.ts';
+import { findLock, type Place, setUp, type Setup } from '../setup.ts';
 import { contactFacts, iso } from './explain.ts';
 
 /** As monitoring plugins count them; the exit status is the index. */
@@ -44,7 +45,7 @@ interface Status {
 export async function showStatus(place: Place, log: Log, output: Output): Promise<number> {
   try {
     const lock = findLock(place);
-    if (lock !== undefined) throw new SetupError('LOCKED', messages.lockFound(lock));
+    if (lock !== undefined) return unknown(place, output, messages.lockFound(lock));
     const setup = await setUp(place, log, output);
     try {
       if (!setup.cluster.isMember) throw new NotAMemberError(place.host);
@@ -54,14 +55,15 @@ export async function showStatus(place: Place, log: Log, output: Output): Promis
     }
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error;
-    const message = error.message;
-    output.line(
-      output.json ? jsonLine({ host: place.host, state: 'unknown', problems: [message] }) : `UNKNOWN: ${message}`,
-    );
-    return states.indexOf('unknown');
+    return unknown(place, output, error.message);
   } finally {
     output.flush();
   }
+}
+
+function unknown({ host }: Place, output: Output, message: string): number {
+  output.line(output.json ? jsonLine({ host, state: 'unknown', problems: [message] }) : `UNKNOWN: ${message}`);
+  return states.indexOf('unknown');
 }
 
 async function gather(setup: Setup, place: Place): Promise<Status> {
