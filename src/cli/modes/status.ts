@@ -9,7 +9,6 @@ import { allNames, type ContactRow, type Store } from '../../store/store.ts';
 import { type CertificateFacts, certificateFacts, expiryWarning } from '../certificate.ts';
 import { jsonLine, type JsonObject } from '../json.ts';
 import type { Output } from '../output.ts';
-import * as messages from '../../log/messages.ts';
 import { findLock, type Place, setUp, type Setup } from '../setup.ts';
 import { contactFacts, iso } from './explain.ts';
 
