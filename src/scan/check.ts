@@ -205,5 +205,5 @@ export class Check {
 }
 
 /** Objects a slice of the walk, so that memory stays bounded. */
-const sliceSize = 8192;
-const changesAtOnce = 20_000;
+const sliceSize = 2048;
+const changesAtOnce = 8192;

@@ -36,7 +36,7 @@ export function connect(path: string, options: StoreOptions): Connection {
     createMissingTables(connection);
     connection.pragma(`busy_timeout = ${blockingWait}`);
     connection.pragma(`synchronous = ${options.unsafe ? 'OFF' : 'NORMAL'}`);
-    connection.pragma('cache_size = -32000');
+    connection.pragma('cache_size = -8000');
     preferWriteAheadLog(connection);
     return connection;
   } catch (error) {

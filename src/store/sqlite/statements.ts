@@ -14,7 +14,7 @@ export function bound(bytes: string): Bound {
 }
 
 /** Rows a page. Larger ones are no faster. */
-export const filesPerPage = 16384;
+export const filesPerPage = 4096;
 export const dirtyPerPage = 8192;
 
 /** In the tables no encoded string holds a byte below 0x21, so these part fields and rows unmistakably. */
