@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { X509Certificate, createPrivateKey } from 'node:crypto';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { certificateFacts, expiryWarning } from '../../src/cli/certificate.ts';
+import { Cluster, start } from './cluster.ts';
+
+test('--make-cert makes a key and a self-signed certificate, once', (t) => {
+  const host = new Cluster(t, 1).host(1);
+  const made = host.run('-v', '--make-cert');
+  assert.equal(made.code, 0, made.stderr);
+  const key = join(host.etc, 'csync2_ssl_key.pem');
+  const file = join(host.etc, 'csync2_ssl_cert.pem');
+  assert.equal(statSync(key).mode & 0o777, 0o600);
+  const certificate = new X509Certificate(readFileSync(file));
+  assert.equal(certificate.subject, `CN=${host.name}`);
+  assert.equal(certificate.checkIssued(certificate), true);
+  assert.equal(certificate.verify(certificate.publicKey), true);
+  assert.equal(certificate.checkPrivateKey(createPrivateKey(readFileSync(key))), true);
+  assert.ok((certificate.publicKey.asymmetricKeyDetails?.modulusLength ?? 0) >= 2048);
+  assert.ok(Date.parse(certificate.validTo) - Date.now() > 10 * 365 * 86_400_000);
+
+  const before = [key, file].map((path) => readFileSync(path, 'utf8'));
+  const again = host.run('--make-cert');
+  assert.equal(again.code, 1);
+  assert.match(again.stderr, /csync2_ssl_key\.pem exists already/);
+  assert.deepEqual(
+    [key, file].map((path) => readFileSync(path, 'utf8')),
+    before,
+  );
+
+  rmSync(key);
+  assert.equal(host.run('--make-cert').code, 1);
+  assert.equal(existsSync(key), false);
+});
+
+test('a directory that is not there is named', (t) => {
+  const host = new Cluster(t, 1).host(1);
+  rmSync(host.etc, { recursive: true });
+  const { code, stderr } = host.run('--make-cert');
+  assert.equal(code, 1);
+  assert.match(stderr, /Cannot write .*csync2_ssl_key\.pem: ENOENT/);
+});
+
+test('peers are remembered, listed, forgotten; a changed certificate says how to accept it', async (t) => {
+  const cluster = new Cluster(t, 2);
+  const [one, two] = [cluster.host(1), cluster.host(2)];
+  cluster.configureOne('', true);
+  for (const host of cluster.hosts) host.run('--make-cert');
+  assert.equal(one.run('--ls-ssl-cert').code, 2);
+  one.write('a', 'first');
+  await two.serve();
+  const pushed = one.run('-x');
+  assert.equal(pushed.code, 0, pushed.stderr);
+
+  const { fingerprint256 } = new X509Certificate(readFileSync(join(two.etc, 'csync2_ssl_cert.pem')));
+  const listed = one.run('--ls-ssl-cert');
+  assert.equal(listed.code, 0);
+  assert.match(listed.stdout, new RegExp(`^${two.name}\t20\\d\\d-\\d\\d-\\d\\d\t${fingerprint256}\tCN=${two.name}\n$`));
+  assert.equal(one.run('--ls-ssl-cert', two.name.toUpperCase()).stdout, listed.stdout);
+  assert.equal(one.run('--ls-ssl-cert', 'nobody').code, 2);
+  assert.equal(one.json('--ls-ssl-cert')[0]?.['fingerprint'], fingerprint256);
+
+  for (const file of ['csync2_ssl_key.pem', 'csync2_ssl_cert.pem']) rmSync(join(two.etc, file));
+  two.run('--make-cert');
+  one.write('a', 'second');
+  const refused = one.run('-x');
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /Peer did provide a wrong SSL X509 certificate\./);
+  assert.match(refused.stderr, new RegExp(`csync2 --rm-ssl-cert ${two.name}`));
+  assert.equal(one.run('--rm-ssl-cert', two.name).code, 0);
+  assert.equal(one.run('--rm-ssl-cert', two.name).code, 1);
+  const accepted = one.run('-x');
+  assert.equal(accepted.code, 0, accepted.stderr);
+  assert.equal(readFileSync(join(two.tree, 'a'), 'utf8'), 'second');
+});
+
+test('without a certificate a run says how to make one', async (t) => {
+  const cluster = new Cluster(t, 2);
+  cluster.configureOne('', true);
+  cluster.host(2).run('--make-cert');
+  await cluster.host(2).serve();
+  cluster.host(1).write('a', 'x');
+  const { code, stderr } = cluster.host(1).run('-x');
+  assert.equal(code, 1);
+  assert.match(stderr, /Cannot read .*csync2_ssl_key\.pem, which TLS connections need: .*'csync2 --make-cert'/);
+});
+
+test('the end of a certificate is announced a month before', (t) => {
+  const root = new Cluster(t, 1).root;
+  const [key, file] = [join(root, 'key'), join(root, 'cert')];
+  const made = start('openssl', [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=x'],
+    ...['-days', '40', '-keyout', key, '-out', file],
+  ]);
+  if (made.code !== 0) return t.skip('skipped: no openssl');
+  const facts = certificateFacts(readFileSync(file));
+  assert.ok(facts !== undefined);
+  const inDays = (days: number) => expiryWarning(facts, 'certificate of x', Date.now() + days * 86_400_000);
+  assert.equal(inDays(0), undefined);
+  assert.match(inDays(15) ?? '', /^The certificate of x ends on \S+, in 24 days\.$/);
+  assert.match(inDays(41) ?? '', /ended on/);
+  writeFileSync(file, 'no certificate');
+  assert.equal(certificateFacts(readFileSync(file)), undefined);
+});
