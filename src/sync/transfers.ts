@@ -108,12 +108,13 @@ export class Transfers {
     const kind = classifyReply(line);
     const { file, entry } = sent;
     const needsContent = kind === 'sendData' || kind === 'pathNotFound';
+    const gone = entry === undefined && kind === 'parentMissing';
     if (entry?.kind === 'reg') this.#leaning.note(kind !== 'same');
-    if (!isOk(line) || (needsContent && entry?.kind === 'reg')) {
+    if (!gone && (!isOk(line) || (needsContent && entry?.kind === 'reg'))) {
       sent.answer = { kind, ok: isOk(line), line };
       this.#open.push(sent);
     } else {
-      if (kind === 'same') this.#run.context.log.write(1, messages.upToDate);
+      if (kind === 'same' || kind === 'notFound') this.#run.context.log.write(1, messages.upToDate);
       this.#cleared.add(file.row);
     }
     this.#wakeUp();
