@@ -8,6 +8,7 @@ import { createStderrSink } from '../log/stderrSink.ts';
 import { createSyslogSink } from '../log/syslogSink.ts';
 import { createTimestamps } from '../log/timestamps.ts';
 import { writeFully } from '../log/writeFully.ts';
+import { recover } from '../scan/recover.ts';
 import { type FileArguments, type Invocation, ownArguments, type Parsed, parseArguments } from './arguments.ts';
 import { lineOf } from './line.ts';
 import { forgetCertificate, listCertificates } from './modes/certificates.ts';
@@ -178,6 +179,7 @@ async function performOn(
 }
 
 async function synchronize(setup: Setup, place: Place, { mode, files }: FileArguments): Promise<void> {
+  await recover(setup.cluster, setup.store, setup.ignored, setup.log);
   const { options } = place;
   const all = files.length === 0;
   const paths = coveredPaths(setup, files.map(absolutePath));

@@ -41,6 +41,11 @@ export function isLeftover(base: string, mtime: number, now: number = Date.now()
   return startTime(parseInt(pid, 16)) !== start;
 }
 
+/** True for the temporary names of this very process. */
+export function isOwnTempName(base: string): boolean {
+  return base.startsWith(`.csync2.${owner().text}.`);
+}
+
 interface Owner {
   readonly host: string;
   readonly boot: string;

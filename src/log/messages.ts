@@ -23,6 +23,8 @@ export const daemonRunning = 'Csync2 daemon running. Waiting for connections.';
 export const newConnection = (address: string, port: number) => `New connection from ${address}:${port}.`;
 /** An error. */
 export const tooManySessions = (address: string) => `Connection from ${address} refused: too many sessions.`;
+export const recovered = (file: string) => `Finished what was interrupted: ${file}`;
+export const removedLeftover = (path: string) => `Removed the leftover of an interrupted transfer: ${path}`;
 export const updatedFrom = (file: string, peer: string) => `Updated ${file} from ${peer}.`;
 export const addingCertificate = (hexDer: string) => `Adding peer x509 certificate to db: ${hexDer}`;
 /** An error. */

@@ -13,6 +13,7 @@ import * as messages from '../log/messages.ts';
 import { parseRows, rowAt } from '../store/rowLines.ts';
 import { below, type Change, type Store } from '../store/store.ts';
 import { recordChange } from './marking.ts';
+import { notInTransit } from './recover.ts';
 import { RowReader } from './rowReader.ts';
 
 export interface CheckOptions {
@@ -193,14 +194,14 @@ export class Check {
   #clean(path: DiskPath): void {
     const removed = removeLeftover(path);
     if (removed instanceof Problem) this.#log.error(removed.toString());
-    else if (removed) this.#log.write(1, `Removed the leftover of an interrupted transfer: ${path}`);
+    else if (removed) this.#log.write(1, messages.removedLeftover(path));
   }
 
   async #commit(): Promise<void> {
     if (this.#changes.length === 0) return;
     const changes = this.#changes;
     this.#changes = [];
-    await this.#store.apply(changes);
+    await this.#store.apply(this.#options.init ? changes : await notInTransit(this.#store, changes));
   }
 }
 

@@ -7,6 +7,7 @@ import { inspect, type Inspection } from '../filesystem/inspect.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Change, Store } from '../store/store.ts';
 import { recordChange } from './marking.ts';
+import { notInTransit } from './recover.ts';
 
 export interface FileCheck {
   readonly name: Encoded;
@@ -23,7 +24,8 @@ export async function checkFile(cluster: Cluster, store: Store, ignored: Ignored
   const found: Inspection = path === undefined ? { state: 'impure' } : inspect(path);
   if (found.state === 'error') return { name: encoded, found, changes: [] };
   const row = (await store.fileRows([encoded])).get(encoded);
-  return checkFound(cluster, ignored, name, found, row);
+  const check = checkFound(cluster, ignored, name, found, row);
+  return check.changes.length === 0 ? check : { ...check, changes: await notInTransit(store, check.changes) };
 }
 
 /** The same with what stands on disk and the row already at hand. */

@@ -2,6 +2,7 @@ import { replies } from '../protocol/replies.ts';
 import { checkFile, type FileCheck } from '../scan/checkFile.ts';
 import type { StepCommand } from '../protocol/commands.ts';
 import { permitted, refuseAsConflict } from './admission.ts';
+import { expectedEntry } from './expected.ts';
 import { remove } from './commands/remove.ts';
 import { figure } from './commands/figure.ts';
 import { flush } from './commands/flush.ts';
@@ -47,7 +48,10 @@ export async function dispatch(session: Session, request: FileRequest): Promise<
   await session.settle(request.file);
   if (continued || !conflicting.has(request.name)) return run(session, request, undefined);
   const check = await checkForConflict(session, request);
-  if (check !== undefined) await run(session, request, check);
+  if (check === undefined) return;
+  if (request.name === 'DEL') await session.begin([expectedEntry(request.file, undefined, session.ignored)]);
+  else await session.stage([request.file]);
+  await run(session, request, check);
 }
 
 /** The check that has to find nothing; when the file is dirty here, the reply has been given. */

@@ -62,7 +62,7 @@ export class Replacement {
       return replies.conflict;
     }
     // Recorded as it was sent, from before the rename: what anybody does to it afterwards is a change of its own.
-    const entry = this.#entry();
+    const entry = this.entry();
     const problem =
       (now.state === 'present' ? backUp(session, this.name, this.#path, now.entry) : undefined) ??
       this.#staged.commit();
@@ -74,7 +74,8 @@ export class Replacement {
     return undefined;
   }
 
-  #entry(): Entry {
+  /** What it will be. */
+  entry(): Entry {
     const entry = entryFromStats(fs.fstatSync(this.#staged.fd, { bigint: true }), this.#target);
     return this.#seconds === undefined ? entry : { ...entry, mtime: this.#seconds };
   }

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { recover } from '../scan/recover.ts';
 import { runActions } from '../actions/runActions.ts';
 import type { FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
@@ -19,6 +20,8 @@ import { identifyFirst, replies } from '../protocol/replies.ts';
 import type { Change, Store } from '../store/store.ts';
 import { type Channel, ChannelError } from '../transport/channel.ts';
 import { dispatch } from './dispatch.ts';
+import { expectedEntry } from './expected.ts';
+import { type Expected, Journal } from '../scan/journal.ts';
 import { Replacement } from './replacement.ts';
 import type { Served, SessionEnvironment } from './served.ts';
 import { runTransfers, TransferQueue } from './transfers.ts';
@@ -42,6 +45,7 @@ export class Session {
   #replies: (string | Uint8Array)[] = [];
   #replyBytes = 0;
   readonly #transfers = new TransferQueue();
+  readonly #journal = new Journal();
   /** The peer sends many requests ahead: it is worth a moment to see whether more have arrived. */
   #gathering = false;
   #over = false;
@@ -154,6 +158,19 @@ export class Session {
     this.#over = true;
   }
 
+  /**
+   * Before files are put in place, removed or set: what they will be. Whoever finds them so does not take it for a change that
+   * was made here.
+   */
+  async begin(expected: readonly Expected[]): Promise<void> {
+    await this.store.apply(this.#journal.begin(expected));
+  }
+
+  /** Before temporary files are made for these files: where, so that they are found after a crash. */
+  async stage(files: readonly FileName[]): Promise<void> {
+    await this.store.apply(this.#journal.stage(this.cluster, files));
+  }
+
   /** Changes that are committed before the replies given from now on leave. */
   record(changes: readonly Change[]): void {
     for (const change of changes) {
@@ -243,6 +260,7 @@ export class Session {
     }
     this.#served = await this.#environment.configure(command.config);
     this.#cluster = this.#served.cluster;
+    await recover(this.#cluster, this.store, this.ignored, this.#log);
     this.reply(replies.finished);
     return true;
   }
@@ -317,6 +335,7 @@ export class Session {
     const { replacement } = this;
     if (replacement === undefined) return;
     this.replacement = undefined;
+    await this.begin([expectedEntry(replacement.name, replacement.entry(), this.ignored)]);
     const trouble = replacement.finish(this);
     if (trouble !== undefined) this.#log.error(`${replacement.name}: ${trouble}`);
   }
@@ -377,10 +396,11 @@ export class Session {
 
   async #commit(): Promise<void> {
     if (this.#changes.length === 0) return;
-    const changes = this.#changes;
+    const changes = [...this.#changes, ...this.#journal.settle()];
     this.#changes = [];
     this.#changedNames.clear();
     await this.store.apply(changes);
+    this.#journal.settled();
   }
 
   #mustServe(): Served {
@@ -402,6 +422,10 @@ export class Session {
     await this.#attempt(() => this.#channel.close());
     const served = this.#served;
     if (served === undefined) return;
+    await this.#attempt(() => served.store.apply(this.#journal.close()));
+    if (!this.#journal.isSettled) {
+      await this.#attempt(() => recover(served.cluster, served.store, served.ignored, this.#log));
+    }
     await this.#attempt(() => runActions(served.store, (name) => served.cluster.toDisk(name), this.#log));
     await this.#attempt(() => served.release());
   }

@@ -8,6 +8,8 @@ import { permitted, type Subject } from './admission.ts';
 import { transferDeletion } from './commands/xdel.ts';
 import { transferContent } from './commands/xput.ts';
 import { transferObject } from './commands/xset.ts';
+import { expectedAfter } from './expected.ts';
+import type { Expected } from '../scan/journal.ts';
 import type { Session } from './session.ts';
 
 /** One request of the extension `xput`, with what came behind it. */
@@ -63,10 +65,31 @@ export async function runTransfers(session: Session, transfers: readonly Transfe
   const { store } = session;
   const rows = await store.fileRows(names);
   const dirty = await store.dirtyAmong(names);
+  await announce(session, transfers, rows);
   for (const [at, transfer] of transfers.entries()) {
     const name = names[at] as Encoded;
     run(session, transfer, name, rows.get(name), dirty.has(name));
   }
+}
+
+/** Writes down what is to come, for those files that will not be as their rows say already. */
+async function announce(
+  session: Session,
+  transfers: readonly Transfer[],
+  rows: ReadonlyMap<Encoded, Encoded>,
+): Promise<void> {
+  const { cluster, peer, ignored } = session;
+  const expected: Expected[] = [];
+  const files: FileName[] = [];
+  for (const transfer of transfers) {
+    const { key, file } = transfer.request;
+    const after = expectedAfter(transfer, ignored);
+    if (after.checktxt === rows.get(after.name) || cluster.permission(peer, key, file) !== 'granted') continue;
+    expected.push(after);
+    files.push(file);
+  }
+  await session.stage(files);
+  await session.begin(expected);
 }
 
 function run(

@@ -37,6 +37,9 @@ export interface Store {
   /** How the last attempts to reach each peer went, ordered by peer. */
   contacts(): Promise<readonly ContactRow[]>;
 
+  /** Everything that was begun and has not been ended; hardly ever more than a few hundred. */
+  unfinished(): Promise<readonly UnfinishedRow[]>;
+
   /** All changes in order, in one transaction: all or none. */
   apply(changes: readonly Change[]): Promise<void>;
 
@@ -108,6 +111,19 @@ export interface ContactRow {
   readonly trouble: Encoded | undefined;
 }
 
+/**
+ * What a process is about to do to the disk, written down before it does it, so that after a crash the others can tell its
+ * doing from anybody else's. `file`: `subject` is a name, soon to be what `checktxt` says (empty: gone). `directory`:
+ * `subject` is an encoded path on this host in which there may be temporary files.
+ */
+export interface UnfinishedRow {
+  /** A temporary name of the process, see `tempName`. */
+  readonly owner: Encoded;
+  readonly kind: 'file' | 'directory';
+  readonly subject: Encoded;
+  readonly checktxt: Encoded;
+}
+
 export type Change =
   /** Insert or replace a file row. */
   | { readonly type: 'putFile'; readonly name: Encoded; readonly checktxt: Encoded }
@@ -139,6 +155,9 @@ export type Change =
   /** Insert an action row unless it is there. */
   | { readonly type: 'queueAction'; readonly name: Encoded; readonly command: Encoded; readonly logfile: Encoded }
   | { readonly type: 'dropAction'; readonly name: Encoded; readonly command: Encoded; readonly logfile: Encoded }
+  | ({ readonly type: 'begin' } & UnfinishedRow)
+  /** Delete what one owner began of one kind. */
+  | { readonly type: 'end'; readonly owner: Encoded; readonly kind: UnfinishedRow['kind'] }
   | { readonly type: 'putCertificate'; readonly peer: Encoded; readonly certificate: string }
   | { readonly type: 'dropCertificate'; readonly peer: Encoded }
   /** An attempt to reach a peer went through (`trouble` undefined) or did not; the time of the other kind is kept. */

@@ -16,7 +16,9 @@ const described = ['a', 'big', 's0', 's1', 's2', 's3', 'changing'];
 function edit(client: FaultHost, round: number): void {
   const { tree } = client;
   const base = 1_700_000_000 + round;
-  const owner = isRoot ? { uid: round % 3, gid: (round + 1) % 3 } : { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  const owner = isRoot
+    ? { uid: round % 3, gid: (round + 1) % 3 }
+    : { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const put = (name: string, size: number, mode: number): void => {
     writeDescribed(tree, name, { ...owner, mode, mtime: base, size, version: round });
   };
@@ -103,7 +105,11 @@ async function play({ client, server, tap, acted }: Pair, round: number, trial: 
   if (checked) await server.run('-cr /');
   if (editedAgain) edit(client, round * 2 + 2);
   const second = await client.run('-x -v');
-  assert.equal(second.code, 0, `${what}\n${first.output}\n--- rerun\n${second.output}\n--- server\n${server.log.slice(-3000)}`);
+  assert.equal(
+    second.code,
+    0,
+    `${what}\n${first.output}\n--- rerun\n${second.output}\n--- server\n${server.log.slice(-3000)}`,
+  );
   assert.deepEqual(server.tree.snapshot(), client.tree.snapshot(), what);
   assert.deepEqual(server.rows().dirty, [], `${what}: the server took for a change of its own what the client sent`);
   assert.deepEqual(client.rows().dirty, [], what);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 
-import type { Change } from '../../src/store/store.ts';
+import type { Change, UnfinishedRow } from '../../src/store/store.ts';
 import { enc, type OnStore } from './rows.ts';
 
 export function smallTablesContract(onStore: OnStore): void {
@@ -79,6 +79,31 @@ export function smallTablesContract(onStore: OnStore): void {
         { peer: enc('alpha'), reached: undefined, failed: 11, trouble: enc('no%20route') },
         { peer: enc('beta'), reached: 13, failed: 12, trouble: enc('was%0Alost:%20\xe9') },
       ]);
+    });
+
+    onStore('what was begun stays until its owner ends it', async (store) => {
+      const begin = (owner: string, kind: 'file' | 'directory', subject: string, checktxt = ''): Change => ({
+        type: 'begin',
+        owner: enc(owner),
+        kind,
+        subject: enc(subject),
+        checktxt: enc(checktxt),
+      });
+      await store.apply([
+        begin('o1', 'file', '/\xe9', 'v1%3A'),
+        begin('o1', 'directory', '/d'),
+        begin('o2', 'file', '/A'),
+      ]);
+      await store.apply([{ type: 'end', owner: enc('o1'), kind: 'file' }, begin('o1', 'file', '/b', 'x')]);
+      const order = ({ owner, kind, subject, checktxt }: UnfinishedRow): string =>
+        [owner, kind, subject, checktxt].join(' ');
+      assert.deepEqual((await store.unfinished()).map(order).sort(), [
+        'o1 directory /d ',
+        'o1 file /b x',
+        'o2 file /A ',
+      ]);
+      await store.apply([begin('o2', 'file', '/c'), { type: 'end', owner: enc('o2'), kind: 'file' }]);
+      assert.equal((await store.unfinished()).length, 2);
     });
 
     onStore('the certificate of a peer is remembered, replaced, forgotten', async (store) => {

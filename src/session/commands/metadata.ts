@@ -6,13 +6,14 @@ import { type Metadata, withObject } from '../../filesystem/metadata.ts';
 import { Problem } from '../../filesystem/problem.ts';
 import type { FileCommand } from '../../protocol/commands.ts';
 import { replies } from '../../protocol/replies.ts';
+import { expectedEntry } from '../expected.ts';
 import type { Replacement } from '../replacement.ts';
 import type { Session } from '../session.ts';
 
 type MetadataCommand = Extract<FileCommand, { name: 'SETOWN' | 'SETMOD' | 'SETIME' }>;
 
 /** SETOWN, SETMOD, SETIME: of the replacement that is under way for this file, else of what stands there. */
-export function setMetadata(session: Session, request: MetadataCommand): void {
+export async function setMetadata(session: Session, request: MetadataCommand): Promise<void> {
   const { replacement } = session;
   if (replacement === undefined) return setInPlace(session, request);
   const problem = set(session, replacement, request);
@@ -26,12 +27,17 @@ export function setMetadata(session: Session, request: MetadataCommand): void {
   const complete = request.name === 'SETIME' || (request.name === 'SETOWN' && replacement.kind === 'lnk');
   if (!complete) return session.reply(replies.finished);
   session.replacement = undefined;
+  await session.begin([expectedEntry(request.file, replacement.entry(), session.ignored)]);
   session.reply(replacement.finish(session) ?? replies.finished);
 }
 
-function setInPlace(session: Session, request: MetadataCommand): void {
+async function setInPlace(session: Session, request: MetadataCommand): Promise<void> {
   const path = session.cluster.toDisk(request.file);
   if (path === undefined) return session.reply(replies.denied);
+  const before = inspect(path);
+  if (before.state === 'present') {
+    await session.begin([expectedEntry(request.file, withSetting(before.entry, request), session.ignored)]);
+  }
   const result = withObject(path, (object) => set(session, object, request) ?? entryOf(object, path));
   if (result instanceof Problem) {
     const absent = result.code === 'PARENT_MISSING' || result.code === 'IMPURE';
@@ -50,6 +56,17 @@ function set(session: Session, target: Metadata | Replacement, request: Metadata
       return ignored.mod ? undefined : target.setMode(request.mode);
     case 'SETIME':
       return target.setTime(request.mtime, request.mtimeNanoseconds);
+  }
+}
+
+function withSetting(entry: Entry, request: MetadataCommand): Entry {
+  switch (request.name) {
+    case 'SETOWN':
+      return { ...entry, uid: request.uid, gid: request.gid };
+    case 'SETMOD':
+      return { ...entry, mode: (entry.mode & ~0o7777) | (request.mode & 0o7777) };
+    case 'SETIME':
+      return { ...entry, mtime: request.mtime };
   }
 }
 

@@ -16,6 +16,7 @@ const tables: readonly string[] = [
   'file (filename TEXT NOT NULL, checktxt TEXT NOT NULL, UNIQUE (filename))',
   'hint (filename TEXT NOT NULL, recursive INTEGER NOT NULL)',
   'x509_cert (peername TEXT NOT NULL, certdata TEXT NOT NULL, UNIQUE (peername))',
+  'unfinished (owner TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, checktxt TEXT NOT NULL)',
   'contact (peername TEXT NOT NULL, outcome TEXT NOT NULL, moment TEXT NOT NULL, trouble TEXT NOT NULL)',
 ];
 

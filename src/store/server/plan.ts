@@ -1,5 +1,5 @@
 import type { Encoded } from '../../bytes/bytes.ts';
-import type { Change, NameRange } from '../store.ts';
+import type { Change, NameRange, UnfinishedRow } from '../store.ts';
 
 /**
  * Changes that have the same effect as sets, table by table, as they had in a row. Carried out in the order of the
@@ -19,6 +19,9 @@ export interface Segment {
   readonly certificates: Map<Encoded, string | null>;
   /** By `peer` and what is noted: the last one of each kind. */
   readonly contacts: Map<string, Extract<Change, { type: 'noteContact' }>>;
+  /** By `owner TAB kind`: what is deleted before anything is begun. */
+  readonly ended: Map<string, { readonly owner: Encoded; readonly kind: UnfinishedRow['kind'] }>;
+  begun: UnfinishedRow[];
   force: NameRange | undefined;
 }
 
@@ -64,6 +67,8 @@ function emptySegment(): Segment {
     actions: new Map(),
     certificates: new Map(),
     contacts: new Map(),
+    ended: new Map(),
+    begun: [],
     force: undefined,
   };
 }
@@ -108,6 +113,15 @@ function record(change: Change, segment: Segment): void {
     case 'dropCertificate':
       segment.certificates.set(change.peer, null);
       return;
+    case 'begin':
+      segment.begun.push(change);
+      return;
+    case 'end': {
+      const { owner, kind } = change;
+      segment.ended.set(`${owner}\t${kind}`, change);
+      segment.begun = segment.begun.filter((row) => row.owner !== owner || row.kind !== kind);
+      return;
+    }
     case 'noteContact':
       segment.contacts.set(`${change.peer}\t${change.trouble === undefined}`, change);
       return;

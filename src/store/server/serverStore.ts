@@ -14,6 +14,7 @@ import {
   type NameRange,
   type Store,
   type StoreOptions,
+  type UnfinishedRow,
 } from '../store.ts';
 import { planBatch, type Segment } from './plan.ts';
 import { compareBytes, dirtyQuery, filesQuery, onlyName, where, type FileRow } from './reading.ts';
@@ -162,6 +163,21 @@ export class ServerStore implements Store {
       );
     }
     return [...contacts.values()].sort((a, b) => compareBytes(a.peer, b.peer));
+  }
+
+  async unfinished(): Promise<readonly UnfinishedRow[]> {
+    const { dialect } = this.#session;
+    const fields = ['owner', dialect.tab, 'kind', dialect.tab, 'subject', dialect.tab, 'checktxt'];
+    const rows = await this.#lines(`SELECT ${dialect.concat(fields)} AS line FROM unfinished`);
+    return rows.map((row) => {
+      const [owner = '', kind, subject = '', checktxt = ''] = dialect.form.decode(row).split('\t') as Encoded[];
+      return {
+        owner: owner as Encoded,
+        kind: (kind as string) === 'directory' ? 'directory' : 'file',
+        subject: subject as Encoded,
+        checktxt: checktxt as Encoded,
+      };
+    });
   }
 
   async apply(changes: readonly Change[]): Promise<void> {

@@ -41,6 +41,13 @@ export function segmentStatements(dialect: Dialect, segment: Segment): string[] 
       'x509_cert (peername, certdata)',
       certificates.flatMap(([peer, data]) => (data === null ? [] : [texts(dialect, [form.encode(peer), data])])),
     ),
+    ...[...segment.ended.values()].flatMap(({ owner, kind }) =>
+      deletes(dialect, 'unfinished', 'owner', [owner], dialect.isOneOf('kind', [kind])),
+    ),
+    ...inserts(
+      'unfinished (owner, kind, subject, checktxt)',
+      segment.begun.map(({ owner, kind, subject, checktxt }) => texts(dialect, [owner, kind, subject, checktxt])),
+    ),
     ...[...segment.contacts.values()].flatMap((contact) => contactStatements(dialect, contact)),
   ];
 }

@@ -37,6 +37,12 @@ export function applyChange(statements: Statements, change: Change): void {
     case 'dropAction':
       statements.dropAction.run(bound(change.name), bound(change.command), bound(change.logfile));
       return;
+    case 'begin':
+      statements.beginWork.run(bound(change.owner), bound(change.kind), bound(change.subject), bound(change.checktxt));
+      return;
+    case 'end':
+      statements.endWork.run(bound(change.owner), bound(change.kind));
+      return;
     case 'putCertificate':
       statements.putCertificate.run(bound(change.peer), bound(change.certificate));
       return;

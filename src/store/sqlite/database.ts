@@ -10,7 +10,7 @@ export type Connection = Database.Database;
 
 /**
  * The tables as the C program makes them, to the letter: columns without types, so that nothing is converted on the
- * way in, and unique keys, whose indexes serve all our reads. The table `contact` is ours alone.
+ * way in, and unique keys, whose indexes serve all our reads. The tables `unfinished` and `contact` are ours alone.
  */
 const tables: Readonly<Record<string, string>> = {
   file: '(\tfilename, checktxt,\tUNIQUE ( filename ) ON CONFLICT REPLACE)',
@@ -18,6 +18,7 @@ const tables: Readonly<Record<string, string>> = {
   hint: '(\tfilename, recursive,\tUNIQUE ( filename, recursive ) ON CONFLICT IGNORE)',
   action: '(\tfilename, command, logfile,\tUNIQUE ( filename, command ) ON CONFLICT IGNORE)',
   x509_cert: '(\tpeername, certdata,\tUNIQUE ( peername ) ON CONFLICT IGNORE)',
+  unfinished: '(owner, kind, subject, checktxt)',
   contact: '(peername PRIMARY KEY, reached, failed, trouble)',
 };
 

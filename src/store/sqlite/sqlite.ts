@@ -17,6 +17,7 @@ import {
   type NameRange,
   type Store,
   type StoreOptions,
+  type UnfinishedRow,
 } from '../store.ts';
 import { applyChange } from './changes.ts';
 import { connect, isBusy, lockedError, type Connection } from './database.ts';
@@ -144,6 +145,16 @@ class SqliteStore implements Store {
       reached: reached ?? undefined,
       failed: failed ?? undefined,
       trouble: trouble === null ? undefined : latin1(trouble),
+    }));
+  }
+
+  async unfinished(): Promise<readonly UnfinishedRow[]> {
+    const rows = await this.#read(() => this.#statements.unfinished.all());
+    return rows.map(([owner, kind, subject, checktxt]) => ({
+      owner: latin1(owner),
+      kind: (latin1(kind) as string) === 'directory' ? 'directory' : 'file',
+      subject: latin1(subject),
+      checktxt: latin1(checktxt),
     }));
   }
 

@@ -104,6 +104,15 @@ export function prepareStatements(connection: Connection) {
        FROM contact WHERE peername IS NOT NULL ORDER BY peername`,
     ),
 
+    unfinished: raw<[], [Buffer, Buffer, Buffer, Buffer]>(
+      `SELECT CAST(owner AS BLOB), CAST(kind AS BLOB), CAST(subject AS BLOB), CAST(checktxt AS BLOB)
+       FROM unfinished ORDER BY rowid`,
+    ),
+    beginWork: write<[Bound, Bound, Bound, Bound]>(
+      `INSERT INTO unfinished (owner, kind, subject, checktxt) VALUES (${text}, ${text}, ${text}, ${text})`,
+    ),
+    endWork: write<[Bound, Bound]>(`DELETE FROM unfinished WHERE owner = ${text} AND kind = ${text}`),
+
     begin: write<[]>('BEGIN IMMEDIATE'),
     commit: write<[]>('COMMIT'),
     rollback: write<[]>('ROLLBACK'),

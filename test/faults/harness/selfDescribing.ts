@@ -36,7 +36,9 @@ export class Reader {
 
   constructor(root: string, names: readonly string[], report: string) {
     this.#report = report;
-    this.#child = spawn(process.execPath, ['-e', reading, root, report, ...names], { stdio: ['ignore', 'ignore', 'inherit'] });
+    this.#child = spawn(process.execPath, ['-e', reading, root, report, ...names], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
   }
 
   /** Complaints, and how many files were read and found whole. */

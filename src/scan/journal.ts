@@ -1,0 +1,80 @@
+import type { Encoded, FileName } from '../bytes/bytes.ts';
+import { decode, encode } from '../bytes/urlEncoding.ts';
+import { isLeftover, isOwnTempName, isTempName, tempName } from '../filesystem/tempName.ts';
+import type { Cluster } from '../groups/cluster.ts';
+import type { Change } from '../store/store.ts';
+
+/** A file and what it is soon to be, encoded; undefined: gone. */
+export interface Expected {
+  readonly name: Encoded;
+  readonly checktxt: Encoded | undefined;
+}
+
+const underWay = new Set<Encoded>();
+
+/** The owner's name is one of the temporary names of its process. True when nobody can be at work under it any more. */
+export function isGone(owner: Encoded): boolean {
+  const name = decode(owner);
+  if (underWay.has(owner)) return false;
+  return !isTempName(name) || isLeftover(name, 0) || isOwnTempName(name);
+}
+
+/**
+ * What a session is about to do to the disk, as rows for the store (`UnfinishedRow`). They are committed before it is done and
+ * go with the rows that say that it is done, so that a crash in between leaves no change that looks like somebody else's.
+ */
+export class Journal {
+  readonly #owner = tempName() as Encoded;
+  readonly #directories = new Set<Encoded>();
+  #filesBegun = false;
+
+  constructor() {
+    underWay.add(this.#owner);
+  }
+
+  /** Files whose row does not say yet what will be there. */
+  begin(expected: readonly Expected[]): Change[] {
+    if (expected.length > 0) this.#filesBegun = true;
+    return expected.map(({ name, checktxt }) => this.#row('file', name, checktxt ?? ('' as Encoded)));
+  }
+
+  /** The directories in which temporary files will stand while these files are replaced, each once a session. */
+  stage(cluster: Cluster, files: readonly FileName[]): Change[] {
+    const changes: Change[] = [];
+    for (const file of files) {
+      const path = cluster.toDisk(file);
+      if (path === undefined) continue;
+      const parent = path.slice(0, path.lastIndexOf('/')) || '/';
+      for (const directory of [parent, ...cluster.backupsFor(file).map((backup) => backup.directory + parent)]) {
+        const subject = encode(directory);
+        if (this.#directories.has(subject)) continue;
+        this.#directories.add(subject);
+        changes.push(this.#row('directory', subject, '' as Encoded));
+      }
+    }
+    return changes;
+  }
+
+  /** For the commit of the rows of what was begun; `settled` is to be called when that has succeeded. */
+  settle(): Change[] {
+    return this.#filesBegun ? [{ type: 'end', owner: this.#owner, kind: 'file' }] : [];
+  }
+
+  settled(): void {
+    this.#filesBegun = false;
+  }
+
+  /** When nothing is under way any more. What was begun and never settled is left to `recover`. */
+  close(): Change[] {
+    underWay.delete(this.#owner);
+    return this.#directories.size === 0 ? [] : [{ type: 'end', owner: this.#owner, kind: 'directory' }];
+  }
+
+  get isSettled(): boolean {
+    return !this.#filesBegun;
+  }
+
+  #row(kind: 'file' | 'directory', subject: Encoded, checktxt: Encoded): Change {
+    return { type: 'begin', owner: this.#owner, kind, subject, checktxt };
+  }
+}
