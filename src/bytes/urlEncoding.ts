@@ -20,5 +20,24 @@ export function encode(bytes: string): Encoded {
 /** Decodes `%XX` (either case); a `%` that no two hex digits follow stands for itself, as in the C program. */
 export function decode(encoded: string): string {
   if (!encoded.includes('%')) return encoded;
-  return encoded.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  // Checktxts hold little else. No other escape begins or ends inside this one, so it may go first.
+  const text = encoded.includes('%3A') ? encoded.replaceAll('%3A', ':') : encoded;
+  let decoded = '';
+  let from = 0;
+  for (let at = text.indexOf('%'); at >= 0; at = text.indexOf('%', Math.max(from, at + 1))) {
+    const byte = 16 * hexDigit(text, at + 1) + hexDigit(text, at + 2);
+    if (Number.isNaN(byte)) continue;
+    decoded += text.slice(from, at) + bytes[byte];
+    from = at + 3;
+  }
+  return decoded + text.slice(from);
 }
+
+function hexDigit(text: string, at: number): number {
+  return hexValues[text.charCodeAt(at)] ?? NaN;
+}
+
+const bytes: readonly string[] = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
+
+/** Index: a character code; NaN for what is no hex digit. */
+const hexValues: readonly number[] = bytes.map((digit) => (/[0-9A-Fa-f]/.test(digit) ? parseInt(digit, 16) : NaN));

@@ -137,11 +137,15 @@ class ConfiguredCluster implements Cluster {
     return this.covering(name).find((group) => group.peer(peer) !== undefined);
   }
 
-  isShared(peer: string, keys: readonly string[], name: FileName, myname?: string): boolean {
-    return this.covering(name).some((group) => {
+  sharedWith(peer: string, keys: readonly string[], myname?: string): Coverage {
+    const groups = this.groups.filter((group) => {
       if (group.peer(peer) === undefined || (myname !== undefined && group.myname !== myname)) return false;
       return keys.some((key) => isSameKey(group.key, key));
     });
+    return coverageOf(
+      groups.map(({ patterns }) => patterns),
+      false,
+    );
   }
 
   conflictRule(peer: string, name: FileName): ConflictRule {

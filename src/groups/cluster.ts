@@ -49,8 +49,8 @@ export interface Cluster {
   peersFor(name: FileName, from?: string): readonly Addressee[];
   /** The first covering group that has this peer: its key goes with our commands. Undefined: the name is not for this peer. */
   groupFor(peer: string, name: FileName): Group | undefined;
-  /** Is this name shared with `peer`, which knows us as `myname`, under one of these keys (LIST)? Slave or not does not matter. */
-  isShared(peer: string, keys: readonly string[], name: FileName, myname?: string): boolean;
+  /** What is shared with `peer`, which knows us as `myname`, under one of these keys (LIST). Slave or not does not matter. */
+  sharedWith(peer: string, keys: readonly string[], myname?: string): Coverage;
   /** The pairs that have something to compare: each (myname, peer) once, with the keys of all groups that have the pair. */
   readonly pairs: readonly Pair[];
 

@@ -1,4 +1,5 @@
-import type { FileName } from '../bytes/bytes.ts';
+import type { Encoded, FileName } from '../bytes/bytes.ts';
+import { decode } from '../bytes/urlEncoding.ts';
 import type { DirectoryMatcher, PatternSet } from '../patterns/patternSet.ts';
 import type { Coverage, DirectoryCoverage } from './cluster.ts';
 
@@ -8,6 +9,24 @@ export function coverageOf(sets: readonly PatternSet[], compareMode: boolean): C
     enter: (dir) => inDirectory(sets.map((set) => set.enter(dir, compareMode))),
     covers: (name) => sets.some((set) => set.covers(name, compareMode)),
     mayContain: (dir: FileName) => sets.some((set) => set.mayContain(dir, compareMode)),
+  };
+}
+
+/**
+ * Asks a coverage about encoded names as they stand in rows. Names that come in runs of one directory, as ordered rows do,
+ * cost little: the directory is looked up once.
+ */
+export function rowFilter(coverage: Coverage): (name: Encoded) => boolean {
+  let directory = '';
+  let inside: DirectoryCoverage = nothing;
+  return (name) => {
+    const base = name.lastIndexOf('/') + 1;
+    if (base === 0 || base === name.length) return coverage.covers(decode(name) as FileName);
+    if (base !== directory.length || !name.startsWith(directory)) {
+      directory = name.slice(0, base);
+      inside = coverage.enter((base === 1 ? '/' : decode(name.slice(0, base - 1))) as FileName);
+    }
+    return inside.covers(decode(name.slice(base)));
   };
 }
 

@@ -2,6 +2,7 @@ import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
 import { sameButUnknownTarget } from '../entry/compare.ts';
 import type { Cluster, Pair } from '../groups/cluster.ts';
+import { rowFilter } from '../groups/coverage.ts';
 import { formatCommand } from '../protocol/formatCommand.ts';
 import type { ListRow } from '../protocol/values.ts';
 import { allNames, exactly, type FilePage, type Store } from '../store/store.ts';
@@ -39,11 +40,13 @@ export async function* comparePair(
       formatCommand({ name: 'LIST', peer: pair.peer, file, keys: pair.keys }),
       listStep,
     );
-    const theirs = flatten(list);
+    const theirs = new RowFeed(rowsOf(list));
     const range = file === undefined ? allNames : exactly(encode(file));
-    const ours = sharedRows(store.files(range), (name) => cluster.isShared(pair.peer, pair.keys, name));
-    for await (const { side, name } of merge(ours, theirs)) {
-      yield { side, myname: pair.myname, peer: pair.peer, name: decode(name) as FileName };
+    const ours = new RowFeed(shared(store.files(range), rowFilter(cluster.sharedWith(pair.peer, pair.keys))));
+    while (await eitherHasRows(ours, theirs)) {
+      for (const { side, name } of differences(ours, theirs)) {
+        yield { side, myname: pair.myname, peer: pair.peer, name: decode(name) as FileName };
+      }
     }
     await peerLine.bye();
   } finally {
@@ -51,39 +54,82 @@ export async function* comparePair(
   }
 }
 
-async function* flatten(steps: AsyncIterable<ListStep>): AsyncGenerator<ListRow, void, undefined> {
-  for await (const { rows } of steps) yield* rows;
+async function* rowsOf(steps: AsyncIterable<ListStep>): AsyncGenerator<readonly ListRow[], void, undefined> {
+  for await (const { rows } of steps) yield rows;
 }
 
-async function* sharedRows(
+async function* shared(
   pages: AsyncIterable<FilePage>,
-  isShared: (name: FileName) => boolean,
-): AsyncGenerator<ListRow, void, undefined> {
+  isShared: (name: Encoded) => boolean,
+): AsyncGenerator<readonly ListRow[], void, undefined> {
   for await (const { names, checktxts } of pages) {
+    const rows: ListRow[] = [];
     for (const [index, name] of names.entries()) {
-      if (isShared(decode(name) as FileName)) yield { name, checktxt: checktxts[index] as Encoded };
+      if (isShared(name)) rows.push({ name, checktxt: checktxts[index] as Encoded });
     }
+    yield rows;
   }
 }
 
-/** Both ordered by name. */
-async function* merge(
-  ours: AsyncIterator<ListRow>,
-  theirs: AsyncIterator<ListRow>,
-): AsyncGenerator<{ readonly side: Side; readonly name: Encoded }, void, undefined> {
-  let mine = await ours.next();
-  let other = await theirs.next();
-  while (mine.done !== true || other.done !== true) {
-    if (other.done === true || (mine.done !== true && mine.value.name < other.value.name)) {
-      if (mine.done !== true) yield { side: 'L', name: mine.value.name };
-      mine = await ours.next();
-    } else if (mine.done === true || other.value.name < mine.value.name) {
-      yield { side: 'R', name: other.value.name };
-      other = await theirs.next();
+/** Rows from pages. Within a page they come without waiting. */
+class RowFeed {
+  readonly #pages: AsyncIterator<readonly ListRow[]>;
+  #page: readonly ListRow[] = [];
+  #next = 0;
+  /** There are no more pages. */
+  isOver = false;
+
+  constructor(pages: AsyncIterable<readonly ListRow[]>) {
+    this.#pages = pages[Symbol.asyncIterator]();
+  }
+
+  /** Undefined: this page is used up, and unless `isOver`, `fill` is due. */
+  get row(): ListRow | undefined {
+    return this.#page[this.#next];
+  }
+
+  step(): void {
+    this.#next += 1;
+  }
+
+  /** True when there is a row at hand, after waiting for one if need be. */
+  async fill(): Promise<boolean> {
+    while (this.row === undefined && !this.isOver) {
+      const next = await this.#pages.next();
+      this.isOver = next.done === true;
+      this.#page = next.done === true ? [] : next.value;
+      this.#next = 0;
+    }
+    return this.row !== undefined;
+  }
+}
+
+async function eitherHasRows(ours: RowFeed, theirs: RowFeed): Promise<boolean> {
+  const mine = await ours.fill();
+  return (await theirs.fill()) || mine;
+}
+
+/** What differs as far as both sides have a row at hand, or one is over. */
+function* differences(
+  ours: RowFeed,
+  theirs: RowFeed,
+): Generator<{ readonly side: Side; readonly name: Encoded }, void, undefined> {
+  for (;;) {
+    const mine = ours.row;
+    const other = theirs.row;
+    if ((mine === undefined && !ours.isOver) || (other === undefined && !theirs.isOver)) return;
+    if (mine !== undefined && (other === undefined || mine.name < other.name)) {
+      yield { side: 'L', name: mine.name };
+      ours.step();
+    } else if (other !== undefined && (mine === undefined || other.name < mine.name)) {
+      yield { side: 'R', name: other.name };
+      theirs.step();
+    } else if (mine !== undefined && other !== undefined) {
+      if (!sameButUnknownTarget(mine.checktxt, other.checktxt)) yield { side: 'X', name: mine.name };
+      ours.step();
+      theirs.step();
     } else {
-      if (!sameButUnknownTarget(mine.value.checktxt, other.value.checktxt)) yield { side: 'X', name: mine.value.name };
-      mine = await ours.next();
-      other = await theirs.next();
+      return;
     }
   }
 }

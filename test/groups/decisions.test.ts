@@ -125,11 +125,11 @@ describe('who hears of a change', () => {
   });
 
   test('what a pair shares', () => {
-    assert.equal(cluster.isShared('c', [keyIn('k')], name('/data/x')), true);
-    assert.equal(cluster.isShared('c', [keyIn('l'), 'wrong'], name('/data/y')), false);
-    assert.equal(cluster.isShared('d', [keyIn('k')], name('/data/x')), false);
-    assert.equal(cluster.isShared('c', [keyIn('k'), keyIn('l')], name('/data/y'), 'one'), true);
-    assert.equal(cluster.isShared('c', [keyIn('k'), keyIn('l')], name('/data/y'), 'two'), false);
+    assert.equal(cluster.sharedWith('c', [keyIn('k')]).covers(name('/data/x')), true);
+    assert.equal(cluster.sharedWith('c', [keyIn('l'), 'wrong']).covers(name('/data/y')), false);
+    assert.equal(cluster.sharedWith('d', [keyIn('k')]).covers(name('/data/x')), false);
+    assert.equal(cluster.sharedWith('c', [keyIn('k'), keyIn('l')], 'one').covers(name('/data/y')), true);
+    assert.equal(cluster.sharedWith('c', [keyIn('k'), keyIn('l')], 'two').covers(name('/data/y')), false);
   });
 });
 

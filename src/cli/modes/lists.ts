@@ -2,6 +2,8 @@ import type { FileName } from '../../bytes/bytes.ts';
 import { decode } from '../../bytes/urlEncoding.ts';
 import { parseChecktxt } from '../../entry/checktxt.ts';
 import { allNames } from '../../store/store.ts';
+import type { Coverage } from '../../groups/cluster.ts';
+import { rowFilter } from '../../groups/coverage.ts';
 import { jsonLine, type JsonObject } from '../json.ts';
 import type { Setup } from '../setup.ts';
 
@@ -15,14 +17,15 @@ export async function listHints({ store, output }: Setup): Promise<boolean> {
   return hints.length > 0;
 }
 
-/** `-L`, or `-S`: file rows that `isWanted`. */
-export async function listFiles({ store, output }: Setup, isWanted: (name: FileName) => boolean): Promise<boolean> {
+/** `-L`, or `-S`: the file rows that are covered. */
+export async function listFiles({ store, output }: Setup, covered: Coverage): Promise<boolean> {
+  const isWanted = rowFilter(covered);
   let any = false;
   for await (const { names, checktxts } of store.files(allNames)) {
     for (const [index, name] of names.entries()) {
-      const decoded = decode(name) as FileName;
-      if (!isWanted(decoded)) continue;
+      if (!isWanted(name)) continue;
       any = true;
+      const decoded = decode(name) as FileName;
       const checktxt = decode(checktxts[index] ?? '');
       output.line(output.json ? jsonLine(rowFacts(decoded, checktxt)) : `${checktxt}\t${decoded}`);
     }
@@ -32,12 +35,13 @@ export async function listFiles({ store, output }: Setup, isWanted: (name: FileN
 
 /** `-M`: dirty rows of files that the configuration still covers. */
 export async function listDirty({ store, cluster, output }: Setup): Promise<boolean> {
+  const isCovered = rowFilter(cluster.coverage());
   let any = false;
   for await (const page of store.dirty({})) {
     for (const { name, forced, myname, peer } of page) {
-      const decoded = decode(name) as FileName;
-      if (cluster.covering(decoded).length === 0) continue;
+      if (!isCovered(name)) continue;
       any = true;
+      const decoded = decode(name);
       const pair = { myname: decode(myname), peer: decode(peer) };
       output.line(
         output.json

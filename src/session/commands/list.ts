@@ -1,5 +1,6 @@
-import type { Encoded, FileName } from '../../bytes/bytes.ts';
-import { decode, encode } from '../../bytes/urlEncoding.ts';
+import type { Encoded } from '../../bytes/bytes.ts';
+import { encode } from '../../bytes/urlEncoding.ts';
+import { rowFilter } from '../../groups/coverage.ts';
 import type { Command } from '../../protocol/commands.ts';
 import { replies } from '../../protocol/replies.ts';
 import { formatListRow } from '../../protocol/values.ts';
@@ -13,11 +14,11 @@ export async function list(session: Session, request: Extract<Command, { name: '
   const targets = session.agreed.has('targets');
   const known = cluster.pairs.some((pair) => pair.peer === peer && pair.myname === request.peer);
   if (known) {
+    const isShared = rowFilter(cluster.sharedWith(peer, request.keys, request.peer));
     for await (const page of store.files(range)) {
       for (const [index, name] of page.names.entries()) {
         const checktxt = page.checktxts[index];
-        if (checktxt === undefined || !cluster.isShared(peer, request.keys, decode(name) as FileName, request.peer))
-          continue;
+        if (checktxt === undefined || !isShared(name)) continue;
         session.reply(formatListRow({ checktxt: targets ? checktxt : asRecordedByC(name, checktxt), name }));
       }
       await session.flush();
