@@ -138,7 +138,7 @@ async function performOn(
     case 'list-hints':
       return listed(await listHints(setup));
     case 'list-files':
-      return listed(await listFiles(setup, (name) => setup.cluster.covering(name).length > 0));
+      return listed(await listFiles(setup, setup.cluster.coverage()));
     case 'list-dirty':
       return listed(await listDirty(setup));
     case 'list-pair':
@@ -199,7 +199,7 @@ function listPair(
   const keys = setup.cluster.pairs
     .filter((pair) => pair.myname === myname && pair.peer === peer)
     .flatMap((pair) => pair.keys);
-  return listFiles(setup, (name) => setup.cluster.isShared(peer, keys, name, myname));
+  return listFiles(setup, setup.cluster.sharedWith(peer, keys, myname));
 }
 
 async function comparePairs(
