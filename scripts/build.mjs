@@ -70,8 +70,8 @@ async function bundle(target) {
     platform: 'node',
     format: 'cjs',
     target: 'node20',
-    // Only who has such a database, or makes a certificate, needs these; they stay where npm put them.
-    external: ['pg', 'mysql2', 'node-forge'],
+    // Only who has such a database, makes a certificate or sits at a terminal needs these; they stay where npm put them.
+    external: ['pg', 'mysql2', 'node-forge', 'cli-progress'],
     plugins: [loadLate],
     define: { 'import.meta.url': 'csync2ModuleUrl' },
     banner: {

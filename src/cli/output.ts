@@ -27,6 +27,8 @@ export function writeOut(bytes: string): void {
 export class Output {
   /** `--json`: lines are JSON objects, see `jsonLine`. */
   readonly json: boolean;
+  /** Called before anything is written, to make room for it on a terminal. */
+  beforeFlush: (() => void) | undefined;
   #pieces: string[] = [];
   #bytes = 0;
 
@@ -45,6 +47,7 @@ export class Output {
     const bytes = this.#pieces.join('');
     this.#pieces = [];
     this.#bytes = 0;
+    this.beforeFlush?.();
     writeOut(bytes);
   }
 }

@@ -22,6 +22,7 @@ import { Output, OutputError, writeOut } from './output.ts';
 import { absolutePath } from './paths.ts';
 import { findLock, findPlace, type Place, setUp, type Setup, SetupError } from './setup.ts';
 import { version } from './version.ts';
+import { watch, withProgress } from './watch.ts';
 
 /** Exit status of a mode that found nothing to list, or nothing to complain about. */
 const nothingFound = 2;
@@ -168,12 +169,12 @@ async function performOn(
       await forgetCertificate(setup, invocation.host);
       return 0;
     case 'compare':
-      return comparePairs(setup, invocation, place);
+      return withProgress(setup, options, (watched) => comparePairs(watched, invocation, place));
     case 'check':
     case 'update':
     case 'check-and-update':
     case 'synchronize':
-      await synchronize(setup, place, invocation);
+      await watch(setup, options, (watched) => synchronize(watched, place, invocation));
       return 0;
   }
 }

@@ -6,6 +6,7 @@ import { Check, type CheckOptions } from '../../scan/check.ts';
 import type { NameRange, Store } from '../../store/store.ts';
 import { updateAll } from '../../sync/updateAll.ts';
 import type { Options } from '../arguments.ts';
+import { jsonLine, type JsonObject } from '../json.ts';
 import { lineOf } from '../line.ts';
 import { type Place, type Setup, SetupError } from '../setup.ts';
 import { rangesOf } from './database.ts';
@@ -36,7 +37,8 @@ export async function update(
 ): Promise<void> {
   const { options } = place;
   const ranges: readonly NameRange[] | undefined = paths?.flatMap((path) => rangesOf(setup, path, recursive));
-  const print = (line: string): void => setup.output.line(line);
+  const { output } = setup;
+  const print = (line: string): void => output.line(output.json ? jsonLine(dryRunEvent(line)) : line);
   const onContact = (peer: string, trouble: string | undefined): Promise<void> =>
     noteContact(setup.store, peer, trouble);
   await updateAll(
@@ -48,6 +50,12 @@ export async function update(
     options.peers,
     jobs,
   );
+}
+
+/** A line of a dry run, see `messages.dryRun`. */
+function dryRunEvent(line: string): JsonObject {
+  const [, mark, peer, file] = /^(..): (\S+) +(.*)$/s.exec(line) ?? [];
+  return { event: 'would', mark, file, peer };
 }
 
 /** For `--status` and `--explain`. */
