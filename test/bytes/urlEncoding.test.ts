@@ -20,7 +20,10 @@ test('escapes decode once, in either case, and a percent sign that begins none s
   assert.equal(decode('100% of%2 %zz %4%3A %%41 %'), '100% of%2 %zz %4: %A %');
   const byRegularExpression = (text: string): string =>
     text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
-  fc.assert(fc.property(nearEscapes, (text) => assert.equal(decode(text), byRegularExpression(text))), {
-    numRuns: 2000,
-  });
+  fc.assert(
+    fc.property(nearEscapes, (text) => assert.equal(decode(text), byRegularExpression(text))),
+    {
+      numRuns: 2000,
+    },
+  );
 });
