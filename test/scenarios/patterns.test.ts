@@ -113,5 +113,21 @@ scenarios('patterns', [
       await w.run(w.h1, '-xv');
       await w.run(w.h1, '-T');
     },
+    only: (pairing) => pairing.acting === 'c' || pairing.others === 'c',
+    why: 'two hosts of ours do not take for a conflict what differs only in what one of them ignores',
+  },
+  {
+    name: 'what one of two hosts ignores makes no difference to it',
+    reference: false,
+    only: (pairing) => pairing.acting === 'ours' && pairing.others === 'ours',
+    why: 'for the C program the metadata is different each time, which is a conflict with what the other has not recorded yet',
+    run: async (w) => {
+      w.configure(group());
+      w.h2.configure(w.fill(`nossl * *;\nignore uid mod;\nprefix t { on $2: $tree2; }\n${group()}`));
+      for (const host of [w.h1, w.h2]) host.tree.write('a', 'a', { mode: host === w.h1 ? 0o600 : 0o640 });
+      await w.ok(w.h1, '-xv');
+      assert.deepEqual(w.h1.rows().dirty, []);
+      assert.deepEqual(w.h2.tree.snapshot(), ['a file 640 0:0 1700000000 "a"']);
+    },
   },
 ]);

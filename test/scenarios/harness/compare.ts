@@ -15,7 +15,8 @@ export type Part = 'code' | 'stdout' | 'messages' | 'tree' | 'backup' | 'out' | 
  * - the order in which our client comes to its files, and in which -o and -TT show them;
  * - how many errors a run counts, if any: some count twice in the C program, some never;
  * - more explanation on stderr: what the peer answered, and for which file;
- * - commands that the C program answers with `Unknown command!`: our side asking whether the peer can do more;
+ * - commands that the C program answers with `Unknown command!`, or not at all when it has just ended: our side asking whether
+ *   the peer can do more;
  * - all wire traffic where no C program takes part.
  */
 export function differences(
@@ -79,7 +80,7 @@ function likeC(wire: readonly string[]): string[] {
   const refused = new Set<string>();
   return wire.flatMap((line) => {
     const [, file = '', command = '', reply = ''] = /^(.*?): (\S+) .*? → (.*)$/s.exec(line) ?? [];
-    if (reply === 'Unknown command!') return [];
+    if (reply === 'Unknown command!' || line.startsWith(': CAPS ')) return [];
     if (command === 'SIG' && /^(Parent dir missing\.|OK \(path_not_found\))/.test(reply)) {
       return [`${file}: SIG → nothing there`];
     }
