@@ -20,6 +20,7 @@ import { listDirty, listFiles, listHints } from './modes/lists.ts';
 import { checkHints, checkPaths, update } from './modes/synchronize.ts';
 import { Output, OutputError, writeOut } from './output.ts';
 import { absolutePath } from './paths.ts';
+import { hideCommandLine } from './processTitle.ts';
 import { findLock, findPlace, type Place, setUp, type Setup, SetupError } from './setup.ts';
 import { version } from './version.ts';
 import { watch, withProgress } from './watch.ts';
@@ -34,7 +35,10 @@ const brokenPipe = 141;
 export async function run(): Promise<number> {
   const optionsFirst = process.env['POSIXLY_CORRECT'] !== undefined;
   try {
-    return await obey(parseArguments(ownArguments(), { version, optionsFirst }));
+    const args = ownArguments();
+    const parsed = parseArguments(args, { version, optionsFirst });
+    if (parsed.outcome === 'run') hideCommandLine(args, parsed.invocation.options.database);
+    return await obey(parsed);
   } catch (error) {
     if (error instanceof OutputError && error.isUnread) return brokenPipe;
     createStderrSink().write(0, '', describe(error));

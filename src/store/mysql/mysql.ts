@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { userInfo } from 'node:os';
 
 import { createConnection, type Connection, type ConnectionOptions, type RowDataPacket } from 'mysql2/promise';
@@ -34,6 +35,7 @@ const tables: readonly string[] = [
  */
 export async function openMysql(location: ServerLocation, options: StoreOptions): Promise<Store> {
   const name = displayName(location);
+  refuseUnchecked(location, name);
   let connection: Connection | undefined;
   try {
     connection = await connect(location);
@@ -45,6 +47,15 @@ export async function openMysql(location: ServerLocation, options: StoreOptions)
     connection?.destroy();
     throw connectFailure(name, error, location.password);
   }
+}
+
+/** The driver compares certificates with names only: for an address it would accept any that is made out to localhost. */
+function refuseUnchecked({ tls, host, socket }: ServerLocation, name: string): void {
+  if (tls !== 'verify-full' || socket !== undefined || isIP(host ?? '') === 0) return;
+  throw new StoreError(
+    'UNSUPPORTED',
+    `Database ${name}: sslmode=verify-full needs the server's name instead of its address; verify-ca takes either`,
+  );
 }
 
 /** Sorting must look at whole names, and no value may be cut or bent silently. */
