@@ -32,6 +32,10 @@ export function lineOf(place: Place, { cluster, store, log }: Setup): Line {
 
 export function portOf({ options }: Place): number {
   const port = portNumber(fromText(options.port));
-  if (port === undefined) throw new SetupError('ARGUMENT', `No such port: ${options.port}`);
+  if (port === undefined)
+    throw new SetupError(
+      'ARGUMENT',
+      `No such port: ${options.port}. It is a number up to 65535 or a name in /etc/services.`,
+    );
   return port;
 }

@@ -10,6 +10,7 @@ import { createTimestamps } from '../log/timestamps.ts';
 import { writeFully } from '../log/writeFully.ts';
 import { recover } from '../scan/recover.ts';
 import { type FileArguments, type Invocation, ownArguments, type Parsed, parseArguments } from './arguments.ts';
+import { adviceFor } from './advice.ts';
 import { lineOf } from './line.ts';
 import { forgetCertificate, listCertificates } from './modes/certificates.ts';
 import { compare } from './modes/compare.ts';
@@ -74,6 +75,8 @@ async function runMode(invocation: Invocation): Promise<number> {
   } catch (error) {
     if (error instanceof OutputError && error.isUnread) throw error;
     log.error(describe(error));
+    const advice = adviceFor(error);
+    if (advice !== undefined) log.write(0, advice);
     status = 1;
   }
   timestamps.end();
@@ -106,7 +109,10 @@ async function perform(invocation: Invocation, place: Place, log: BranchingLog):
   }
   const lock = findLock(place);
   if (lock !== undefined) {
-    writeFully(1, messages.lockFound(lock) + '\n');
+    // In front of a peer, standard output carries the protocol and nothing else.
+    const facesPeer = invocation.mode === 'serve' && invocation.listener === 'inetd';
+    if (facesPeer) log.error(messages.lockFound(lock));
+    else writeFully(1, messages.lockFound(lock) + '\n');
     return 1;
   }
   if (invocation.mode === 'serve') {

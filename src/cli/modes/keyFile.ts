@@ -1,12 +1,19 @@
 import { randomInt } from 'node:crypto';
 import fs from 'node:fs';
 import { fsPath } from '../../bytes/bytes.ts';
+import { systemText } from '../../transport/failures.ts';
+import { SetupError } from '../setup.ts';
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._';
 const keyLength = 64;
 
-/** `-k`: a new key, readable by its owner only. An existing file is never overwritten. */
+/** `-k`: a new key, readable by its owner only. An existing file is never overwritten. Fails with SetupError. */
 export function createKeyFile(path: string): void {
   const key = Array.from({ length: keyLength }, () => alphabet[randomInt(alphabet.length)]).join('');
-  fs.writeFileSync(fsPath(path), key + '\n', { flag: 'wx', mode: 0o600 });
+  try {
+    fs.writeFileSync(fsPath(path), key + '\n', { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    const reason = systemText(error as Error);
+    throw new SetupError('ARGUMENT', `Can't create key file: ${reason} (${path})`, { cause: error });
+  }
 }
