@@ -22,7 +22,8 @@ export async function resolveConflict(update: FileUpdate, entry: Entry | undefin
       const local = verdict.question === 'GETTM' ? entry.mtime : entry.size;
       return announce(update, judgeFigures(rule, verdict.question, local, remote));
     }
-    default:
+    case 'won':
+    case 'lost':
       return announce(update, verdict);
   }
 }

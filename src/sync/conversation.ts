@@ -37,7 +37,7 @@ export class Conversation {
   readonly #log: Log;
   readonly #expected: (Expected | LineReceiver)[] = [];
   #head = 0;
-  #failure: unknown;
+  #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
   constructor(channel: Channel, inbox: Inbox, log: Log) {
@@ -172,7 +172,7 @@ export class Conversation {
 
   #fail(error: unknown): void {
     if (this.#failure !== undefined) return;
-    this.#failure = error;
+    this.#failure = error instanceof Error ? error : new Error(String(error));
     const rest = this.#expected.splice(this.#head);
     for (const expected of rest) expected.reject(error);
   }

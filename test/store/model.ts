@@ -52,6 +52,10 @@ export class Model {
         return;
       case 'putCertificate':
       case 'dropCertificate':
+      case 'begin':
+      case 'end':
+      case 'noteContact':
+        // Not part of what the model compares.
         return;
     }
   }
