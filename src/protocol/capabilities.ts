@@ -15,6 +15,6 @@ export function formatCapabilities(wanted: readonly string[]): string {
 
 /** The extensions that a server granted; none when the line is anything but an answer to CAPS, as from a C server. */
 export function parseCapabilities(line: string): ReadonlySet<Extension> {
-  const words = /^OK \(caps([ a-z0-9]*)\)/.exec(line)?.[1]?.split(' ') ?? [];
+  const words = /^OK \(caps((?: [a-z0-9]+)*)\)/.exec(line)?.[1]?.split(' ') ?? [];
   return new Set(extensions.filter((extension) => words.includes(extension)));
 }

@@ -2,11 +2,22 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { FileName } from '../../src/bytes/bytes.ts';
-import type { Command, CommandName } from '../../src/protocol/protocol.ts';
+import type { Attributes, Command, CommandName, WantedObject } from '../../src/protocol/protocol.ts';
 import { formatCommand, isBlank, parseCommand, plainFileCommands } from '../../src/protocol/protocol.ts';
 
 const file = '%d%/a b' as FileName;
 const key = 'K'.repeat(32);
+
+const attributes: Attributes = { mode: 0o100644, uid: 4_294_967_294, gid: 0, mtime: -1, mtimeNanoseconds: 5 };
+const digest = '0123456789abcdef'.repeat(2);
+const wantedObjects: readonly (readonly [string, WantedObject])[] = [
+  ['dir', { kind: 'dir' }],
+  ['fifo', { kind: 'fifo' }],
+  [`reg 9007199254740991 ${digest}`, { kind: 'reg', size: Number.MAX_SAFE_INTEGER, digest }],
+  ['lnk a%20b', { kind: 'lnk', target: 'a b' }],
+  ['chr 259', { kind: 'chr', device: 259 }],
+  ['blk 4294967295', { kind: 'blk', device: 0xffff_ffff }],
+];
 
 const wellFormed: readonly (readonly [line: string, command: Command])[] = [
   ['SSL', { name: 'SSL' }],
@@ -25,6 +36,24 @@ const wellFormed: readonly (readonly [line: string, command: Command])[] = [
   [`SETOWN ${key} /f 1000 -2`, { name: 'SETOWN', key, file: '/f' as FileName, uid: 1000, gid: 4_294_967_294 }],
   [`SETMOD ${key} /f 33188`, { name: 'SETMOD', key, file: '/f' as FileName, mode: 0o100644 }],
   [`SETIME ${key} /f -5`, { name: 'SETIME', key, file: '/f' as FileName, mtime: -5 }],
+  [
+    `SETIME ${key} /f -5 999999999`,
+    { name: 'SETIME', key, file: '/f' as FileName, mtime: -5, mtimeNanoseconds: 999_999_999 },
+  ],
+  ['CAPS', { name: 'CAPS', extensions: [] }],
+  ['CAPS xput a%20b', { name: 'CAPS', extensions: ['xput', 'a b'] }],
+  [`XDEL ${key} /f check`, { name: 'XDEL', key, file: '/f' as FileName, force: false }],
+  [
+    `XPUT ${key} /f force 33188 4294967294 0 -1 5`,
+    { name: 'XPUT', key, file: '/f' as FileName, force: true, attributes },
+  ],
+  ...wantedObjects.map(
+    ([words, object]) =>
+      [
+        `XSET ${key} /f check 33188 4294967294 0 -1 5 ${words}`,
+        { name: 'XSET', key, file: '/f' as FileName, force: false, attributes, object },
+      ] as const,
+  ),
   ['LIST peer.example - k1 k2', { name: 'LIST', peer: 'peer.example', file: undefined, keys: ['k1', 'k2'] }],
   ['LIST peer /etc k1', { name: 'LIST', peer: 'peer', file: '/etc' as FileName, keys: ['k1'] }],
 ];
@@ -74,6 +103,21 @@ describe('requests', () => {
     ['DEL k /a%00b', 'DEL', /^Permission denied!$/],
     ['LIST p ../x k', 'LIST', /^Permission denied!$/],
     ['MKLINK k /l', 'MKLINK', /^Invalid argument: /],
+    ['XDEL k /f', 'XDEL', /^Invalid argument: XDEL needs a valid check or force\.$/],
+    ['XDEL k ../f check', 'XDEL', /^Permission denied!$/],
+    ['XPUT k /f/../g check 1 2 3 4 5', 'XPUT', /^Permission denied!$/],
+    ['XPUT k /f maybe 1 2 3 4 5', 'XPUT', /valid check or force/],
+    ['XPUT k /f check 65536 2 3 4 5', 'XPUT', /valid mode/],
+    ['XPUT k /f check 1 -2 3 4 5', 'XPUT', /valid uid and gid/],
+    ['XPUT k /f check 1 2 4294967296 4 5', 'XPUT', /valid uid and gid/],
+    ['XPUT k /f check 1 2 3 4', 'XPUT', /valid time/],
+    ['XPUT k /f check 1 2 3 4 1000000000', 'XPUT', /valid time/],
+    ['XSET k /f check 1 2 3 4 5', 'XSET', /valid kind/],
+    ['XSET k /f check 1 2 3 4 5 sock', 'XSET', /valid kind/],
+    ['XSET k /f check 1 2 3 4 5 reg -1 0123', 'XSET', /valid size/],
+    ['XSET k /f check 1 2 3 4 5 reg 1 0123', 'XSET', /valid digest/],
+    ['XSET k /f check 1 2 3 4 5 lnk a%00b', 'XSET', /valid target/],
+    ['XSET k /f check 1 2 3 4 5 chr', 'XSET', /valid device number/],
     ['MKLINK k /l a%00b', 'MKLINK', /^Invalid argument: /],
     ['MKLINK k ../l x', 'MKLINK', /^Permission denied!$/],
     ['MKCHR k /c x', 'MKCHR', /^Invalid argument: /],

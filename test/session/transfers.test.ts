@@ -1,0 +1,289 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import type { Encoded } from '../../src/bytes/bytes.ts';
+import { encode } from '../../src/bytes/urlEncoding.ts';
+import { contentDigest, contentLimit } from '../../src/protocol/contentDigest.ts';
+import { key, peer, Serving } from './serving.ts';
+
+const done = 'OK (cmd_finished).\n';
+const same = 'OK (same).\n';
+const conflict = 'File is also marked dirty here!\n';
+const name = (path: string): Encoded => encode(`%t%/${path}`);
+const ask = (command: string, path: string, rest: string): string => `${command} ${key} ${name(path)} ${rest}\n`;
+const me = `${process.getuid?.()} ${process.getgid?.()}`;
+const attributes = `33188 ${me} 1700000000 123456789`;
+const directory = `16877 ${me} 1700000000 0 dir`;
+const blob = (content: string): string => `octet-stream ${content.length}\n${content}`;
+const put = (path: string, content: string, how = 'check'): string =>
+  ask('XPUT', path, `${how} ${attributes}`) + blob(content);
+const digest = (content: string): string => contentDigest(Buffer.from(content, 'latin1'));
+const named = (path: string, content: string, mode = 33188): string =>
+  ask('XSET', path, `check ${mode} ${me} 1700000000 123456789 reg ${content.length} ${digest(content)}`);
+
+function write(serving: Serving, path: string, content: string): void {
+  const at = join(serving.tree, path);
+  fs.writeFileSync(at, content);
+  fs.chmodSync(at, 0o644);
+  fs.utimesSync(at, 1_600_000_000, 1_600_000_000);
+}
+
+/** As after a check that found `path` as it is. */
+async function recorded(serving: Serving, path: string): Promise<void> {
+  const { size } = fs.statSync(join(serving.tree, path));
+  const [uid, gid] = me.split(' ');
+  const checktxt = encode(`v1:mtime=1600000000:mode=33188:uid=${uid}:gid=${gid}:type=reg:size=${size}`);
+  await serving.store.apply([{ type: 'putFile', name: name(path), checktxt }]);
+}
+
+async function old(serving: Serving): Promise<void> {
+  write(serving, 'f', 'old');
+  await recorded(serving, 'f');
+}
+
+const read = (serving: Serving, path: string): string => fs.readFileSync(join(serving.tree, path), 'latin1');
+const stat = (serving: Serving, path: string): fs.BigIntStats =>
+  fs.lstatSync(join(serving.tree, path), { bigint: true });
+const row = async (serving: Serving, path: string): Promise<string | undefined> =>
+  (await serving.store.fileRows([name(path)])).get(name(path));
+const isDirty = async (serving: Serving, path: string): Promise<boolean> =>
+  (await serving.store.dirtyAmong([name(path)])).has(name(path));
+const inode = new WeakMap<Serving, bigint>();
+
+interface Transcript {
+  readonly what: string;
+  readonly before?: (serving: Serving) => void | Promise<void>;
+  readonly say: string;
+  readonly hear: string;
+  readonly after?: (serving: Serving) => void | Promise<void>;
+}
+
+const transcripts: readonly Transcript[] = [
+  { what: 'CAPS tells which of the wanted extensions are spoken', say: 'CAPS xput what\n', hear: 'OK (caps xput).\n' },
+  { what: 'CAPS of nothing known', say: 'CAPS what\n', hear: 'OK (caps).\n' },
+  {
+    what: 'a new file arrives whole, with owner, mode and the fraction of its time',
+    say: put('f', 'hello'),
+    hear: done,
+    after: async (serving) => {
+      assert.equal(read(serving, 'f'), 'hello');
+      assert.equal(stat(serving, 'f').mode & 0o7777n, 0o644n);
+      assert.equal(stat(serving, 'f').mtimeNs / 1000n, 1_700_000_000_123_456n);
+      assert.match((await row(serving, 'f')) ?? '', /^v1%3Amtime=1700000000%3Amode=33188.*size=5$/);
+      assert.equal(await isDirty(serving, 'f'), false);
+      assert.ok(serving.log.includes(`Updated %t%/f from ${peer}.`));
+    },
+  },
+  {
+    what: 'a changed file replaces the old one',
+    before: old,
+    say: put('f', 'new'),
+    hear: done,
+    after: (serving) => assert.equal(read(serving, 'f'), 'new'),
+  },
+  {
+    what: 'content that is here already gets the time, keeps its inode, and is no update',
+    before: async (serving) => {
+      await old(serving);
+      inode.set(serving, stat(serving, 'f').ino);
+    },
+    say: put('f', 'old') + named('f', 'old'),
+    hear: same + same,
+    after: async (serving) => {
+      assert.equal(stat(serving, 'f').ino, inode.get(serving));
+      assert.equal(stat(serving, 'f').mtimeNs / 1000n, 1_700_000_000_123_456n);
+      assert.match((await row(serving, 'f')) ?? '', /mtime=1700000000/);
+      assert.deepEqual(serving.log, []);
+    },
+  },
+  {
+    what: 'an identical file is no conflict, even when it is dirty here: the peer need not hear of it any more',
+    before: (serving) =>
+      serving.store
+        .apply([{ type: 'markDirty', name: name('f'), peer: encode(peer), myname: encode('x'), forced: false }])
+        .then(() => write(serving, 'f', 'old')),
+    say: named('f', 'old'),
+    hear: same,
+    after: async (serving) => assert.equal(await isDirty(serving, 'f'), false),
+  },
+  {
+    what: 'named content that differs, or is not there, is asked for',
+    before: async (serving) => {
+      await old(serving);
+      fs.mkdirSync(join(serving.tree, 'd'));
+    },
+    say: named('f', 'new') + named('g', 'new') + ask('XSET', 'd/big', `check ${attributes} reg 9999999 ${digest('')}`),
+    hear: 'OK (send_data).\nOK (path_not_found).\nOK (path_not_found).\n',
+    after: (serving) => assert.equal(read(serving, 'f'), 'old'),
+  },
+  {
+    what: 'metadata alone needs no content, and the new file is in place at once',
+    before: async (serving) => {
+      await old(serving);
+      inode.set(serving, stat(serving, 'f').ino);
+    },
+    say: named('f', 'old', 0o100600),
+    hear: done,
+    after: (serving) => {
+      assert.equal(stat(serving, 'f').mode & 0o7777n, 0o600n);
+      assert.notEqual(stat(serving, 'f').ino, inode.get(serving));
+      assert.equal(read(serving, 'f'), 'old');
+      assert.deepEqual(serving.log, [`Updated %t%/f from ${peer}.`]);
+    },
+  },
+  {
+    what: 'directories, links and what is below go out in one breath',
+    say:
+      ask('XSET', 'd', `check ${directory}`) +
+      put('d/f', 'x') +
+      ask('XSET', 'd/l', `check 41471 ${me} 0 0 lnk to%20there`) +
+      ask('XSET', 'd/p', `check 4516 ${me} 1700000000 0 fifo`) +
+      ask('XSET', 'd', `check ${directory}`),
+    hear: done + done + done + done + same,
+    after: (serving) => {
+      assert.equal(read(serving, 'd/f'), 'x');
+      assert.equal(fs.readlinkSync(join(serving.tree, 'd/l')), 'to there');
+      assert.ok(stat(serving, 'd/p').isFIFO());
+    },
+  },
+  {
+    what: 'a directory that is here gets the metadata and keeps what is in it',
+    before: (serving) => {
+      fs.mkdirSync(join(serving.tree, 'd'), 0o700);
+      write(serving, 'd/f', 'x');
+      const [uid, gid] = me.split(' ');
+      const checktxt = encode(`v1:mode=16832:uid=${uid}:gid=${gid}:type=dir`);
+      return serving.store.apply([{ type: 'putFile', name: name('d'), checktxt }]);
+    },
+    say: ask('XSET', 'd', `check ${directory}`) + put('d', 'a file'),
+    hear: `${done}Directory not empty\n`,
+    after: (serving) => assert.equal(stat(serving, 'd').mode & 0o7777n, 0o755n),
+  },
+  {
+    what: 'a file that changed here unnoticed is a conflict, is marked, and stays',
+    before: (serving) => write(serving, 'f', 'mine'),
+    say: put('f', 'theirs') + named('f', 'theirs') + ask('XDEL', 'f', 'check'),
+    hear: conflict + conflict + conflict,
+    after: async (serving) => {
+      assert.equal(read(serving, 'f'), 'mine');
+      assert.equal(await isDirty(serving, 'f'), true);
+    },
+  },
+  {
+    what: 'force overrules',
+    before: (serving) => write(serving, 'f', 'mine'),
+    say: put('f', 'theirs', 'force') + put('f', 'theirs', 'force'),
+    hear: done + done,
+    after: async (serving) => {
+      assert.equal(read(serving, 'f'), 'theirs');
+      assert.equal(await isDirty(serving, 'f'), false);
+    },
+  },
+  {
+    what: 'deletions, also of what is gone and what never was',
+    before: old,
+    say: ask('XDEL', 'f', 'check') + ask('XDEL', 'f', 'check') + ask('XDEL', 'd/f', 'check'),
+    hear: `${done}OK (not_found).\nParent dir missing.\n`,
+    after: async (serving) => {
+      assert.equal(fs.existsSync(join(serving.tree, 'f')), false);
+      assert.equal(await row(serving, 'f'), undefined);
+    },
+  },
+  {
+    what: 'one name several times: each request finds what the one before it left',
+    say: put('f', '1') + ask('XDEL', 'f', 'check') + put('f', '22') + named('f', '22') + put('f', '333'),
+    hear: done + done + done + same + done,
+    after: (serving) => assert.equal(read(serving, 'f'), '333'),
+  },
+  {
+    what: 'what was sent step by step is in place before a transfer of the same file',
+    say: `MKLINK ${key} ${name('f')} away\n${put('f', 'x')}`,
+    hear: done + done,
+    after: (serving) => assert.equal(read(serving, 'f'), 'x'),
+  },
+  { what: 'nothing is put below what is missing', say: put('d/f', 'x'), hear: 'Parent dir missing.\n' },
+  {
+    what: 'nothing is put, named or removed below a link',
+    before: (serving) => {
+      fs.mkdirSync(join(serving.root, 'outside'));
+      fs.writeFileSync(join(serving.root, 'outside/f'), 'theirs');
+      fs.symlinkSync('../outside', join(serving.tree, 'l'));
+    },
+    say: put('l/f', 'x') + named('l/f', 'theirs') + ask('XDEL', 'l/f', 'check'),
+    hear: 'Permission denied!\nPermission denied!\nOK (not_found).\n',
+    after: (serving) => assert.equal(fs.readFileSync(join(serving.root, 'outside/f'), 'latin1'), 'theirs'),
+  },
+  {
+    what: 'what is refused by its name, its key or its arguments takes its content with it',
+    say:
+      put('x.no', 'SIG a b\n') +
+      `XPUT wrong ${name('f')} check ${attributes}\n${blob('SIG a b\n')}` +
+      `XPUT ${key} ${encode('%t%/../f')} check ${attributes}\n${blob('BYE\n')}` +
+      `XPUT ${key} ${name('f')} check 1 2\n${blob('BYE\n')}` +
+      `XPUT\n${blob('BYE\n')}` +
+      `XPUT ${key} ${name('f')} check ${attributes}\noctet-stream -1\n` +
+      put('f', 'good'),
+    hear:
+      'Permission denied!\nPermission denied!\nPermission denied!\n' +
+      'Invalid argument: XPUT needs a valid uid and gid.\nPermission denied!\n' +
+      `The content of this file was refused.\n${done}`,
+    after: (serving) => assert.deepEqual(fs.readdirSync(serving.tree), ['f']),
+  },
+  {
+    what: 'content beyond the limit is dropped and the conversation goes on',
+    say: put('f', 'x'.repeat(contentLimit + 1)) + put('g', 'y'.repeat(contentLimit)),
+    hear: `The content is too large to be sent whole.\n${done}`,
+    after: (serving) => assert.deepEqual(fs.readdirSync(serving.tree), ['g']),
+  },
+];
+
+describe('one request a file', () => {
+  for (const { what, before, say, hear, after } of transcripts) {
+    // Byte by byte where that takes no time.
+    for (const piece of say.length < 2000 ? [Infinity, 1] : [Infinity]) {
+      test(`${what}${piece === 1 ? ', byte by byte' : ''}`, async (t) => {
+        const serving = new Serving();
+        t.after(() => serving.close());
+        await before?.(serving);
+        assert.equal(await serving.talk(say, piece), hear);
+        await after?.(serving);
+        assert.deepEqual(
+          fs.readdirSync(serving.tree).filter((entry) => entry.endsWith('.tmp')),
+          [],
+        );
+      });
+    }
+  }
+
+  for (const cut of [3, 40, 100]) {
+    test(`a connection that breaks after ${cut} bytes of a request leaves the old file and nothing else`, async (t) => {
+      const serving = new Serving();
+      t.after(() => serving.close());
+      await old(serving);
+      const socket = await serving.connect();
+      const request = put('f', 'n'.repeat(5000));
+      socket.write(`CONFIG \nHELLO ${peer}\n${request.slice(0, request.indexOf('octet') + cut)}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      socket.destroy();
+      await serving.ended();
+      assert.equal(read(serving, 'f'), 'old');
+      assert.deepEqual(fs.readdirSync(serving.tree), ['f']);
+    });
+  }
+
+  test('content for nobody: who has not identified is answered, and the stream stays in step', async (t) => {
+    const serving = new Serving();
+    t.after(() => serving.close());
+    const socket = await serving.connect();
+    const received: Buffer[] = [];
+    socket.on('data', (bytes) => received.push(bytes));
+    socket.write(`CONFIG \n${put('f', 'BYE\n')}CAPS xput\nBYE\n`);
+    await serving.ended();
+    assert.match(
+      Buffer.concat(received).toString('latin1'),
+      /^OK \(cmd_finished\)\.\nDear 127\.2\.9\.1, please identify first\.\nOK \(caps xput\)\.\nOK \(cu_later\)\.\n$/,
+    );
+    assert.deepEqual(fs.readdirSync(serving.tree), []);
+  });
+});
