@@ -35,13 +35,12 @@ const endings = ['.js', '.ts', '.txt', '.h', '.map', '.md', '', '.tar.gz', '.jso
 /** Every so many names, one that the URL encoding has to change. */
 const oddNameEvery = 97;
 const linkEvery = 211;
-const meanSize = 10_900;
 
 /**
  * Makes `directory` (which must not exist) and in it `files` files in `directories` directories.
- * Most files are small and some are large: 10,900 bytes in the mean.
+ * Most files are small and some are large.
  */
-export function makeTree(directory, { files, directories, seed = 1 }) {
+export function makeTree(directory, { files, directories, meanSize = 10_900, seed = 1 }) {
   const random = randomNumbers(seed);
   const pool = randomBytes(4 << 20, random);
   const places = makeDirectories(directory, directories, random);
@@ -50,7 +49,7 @@ export function makeTree(directory, { files, directories, seed = 1 }) {
     const name = `${stems[random(stems.length)]}${odd}-${i}${endings[random(endings.length)]}`;
     const path = join(places[random(places.length)], name);
     if (i % linkEvery === 0) symlinkSync(`../${stems[random(stems.length)]}`, path);
-    else writeFile(path, pool, sizeOf(random), random);
+    else writeFile(path, pool, sizeOf(meanSize, random), random);
   }
 }
 
@@ -65,9 +64,9 @@ function makeDirectories(directory, count, random) {
   return places;
 }
 
-/** Exponential, so that half of the files are below 7.5 kB. */
-function sizeOf(random) {
-  return Math.floor(-Math.log(1 - random(1e6) / 1e6) * meanSize);
+/** Exponential: half of the files have less than 0.7 times the mean. */
+function sizeOf(meanSize, random) {
+  return Math.floor(Math.log(1 / (1 - random(1e6) / 1e6)) * meanSize);
 }
 
 function writeFile(path, pool, size, random) {
