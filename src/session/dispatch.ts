@@ -1,3 +1,4 @@
+import { encode } from '../bytes/urlEncoding.ts';
 import { replies } from '../protocol/replies.ts';
 import { checkFile, type FileCheck } from '../scan/checkFile.ts';
 import type { StepCommand } from '../protocol/commands.ts';
@@ -45,7 +46,7 @@ export async function dispatch(session: Session, request: FileRequest): Promise<
   }
   session.refused = undefined;
   if (!permitted(session, request)) return;
-  await session.settle(request.file);
+  await session.settle([encode(request.file)]);
   if (continued || !conflicting.has(request.name)) return run(session, request, undefined);
   const check = await checkForConflict(session, request);
   if (check === undefined) return;

@@ -3,9 +3,10 @@ import { encode } from '../bytes/urlEncoding.ts';
 import { encodedChecktxt } from '../entry/checktxt.ts';
 import type { Entry } from '../entry/entry.ts';
 import { withObject } from '../filesystem/metadata.ts';
-import { openFile } from '../filesystem/openFile.ts';
 import { Problem } from '../filesystem/problem.ts';
+import { readWhole } from '../filesystem/readWhole.ts';
 import type { Attributes } from '../protocol/commands.ts';
+import { contentLimit } from '../protocol/contentDigest.ts';
 import { replies } from '../protocol/replies.ts';
 import type { Change } from '../store/store.ts';
 import type { Session } from './session.ts';
@@ -20,18 +21,16 @@ export function hasAttributes({ ignored }: Session, entry: Entry, wanted: Attrib
   );
 }
 
-/** The content of a regular file of that size; undefined when it cannot be read or has another size by now. */
-export function readContent(path: DiskPath, size: number): Uint8Array | undefined {
-  const open = openFile(path);
-  if (open instanceof Problem) return undefined;
-  try {
-    if (open.entry.size !== size) return undefined;
-    const content = Buffer.allocUnsafe(size);
-    return open.read(content, 0) === size ? content : undefined;
-  } finally {
-    open.close();
-  }
+/**
+ * The content of a regular file that was just looked at; undefined when it cannot be read or has changed since. Good until the
+ * next call.
+ */
+export function readContent(path: DiskPath, entry: Entry): Uint8Array | undefined {
+  const content = readWhole(path, entry, scratch);
+  return content instanceof Problem ? undefined : content;
 }
+
+const scratch = Buffer.allocUnsafeSlow(contentLimit);
 
 /** What is here is what the peer has: it gets the peer's time, and counts as received from there. */
 export function keep(subject: Subject, attributes: Attributes): void {

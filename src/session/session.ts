@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { recover } from '../scan/recover.ts';
 import { runActions } from '../actions/runActions.ts';
-import type { FileName } from '../bytes/bytes.ts';
+import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
 import { encodedChecktxt } from '../entry/checktxt.ts';
 import type { Entry } from '../entry/entry.ts';
@@ -179,9 +179,9 @@ export class Session {
     }
   }
 
-  /** Makes sure that what this session recorded about a name can be read back from the store. */
-  async settle(name: FileName): Promise<void> {
-    if (this.#changedNames.has(encode(name))) await this.#commit();
+  /** Makes sure that what this session recorded about these names can be read back from the store. */
+  async settle(names: readonly Encoded[]): Promise<void> {
+    if (this.#changedNames.size > 0 && names.some((name) => this.#changedNames.has(name))) await this.#commit();
   }
 
   /** Commits what was recorded, then lets the replies go. Waits while the peer is slow to read. */

@@ -61,7 +61,7 @@ export async function runTransfers(session: Session, transfers: readonly Transfe
   await session.finishReplacement();
   session.refused = undefined;
   const names = transfers.map(({ request }) => encode(request.file));
-  for (const { request } of transfers) await session.settle(request.file);
+  await session.settle(names);
   const { store } = session;
   const rows = await store.fileRows(names);
   const dirty = await store.dirtyAmong(names);

@@ -1,5 +1,6 @@
 import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
+import { Existence } from '../filesystem/existence.ts';
 import { inspect, type Inspection } from '../filesystem/inspect.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { DirtyRow, NameRange, Store } from '../store/store.ts';
@@ -31,6 +32,7 @@ export async function* dirtyFiles(
   what: 'deletions' | 'creations',
 ): AsyncGenerator<DirtyFile, void, undefined> {
   const deletions = what === 'deletions';
+  const existence = new Existence();
   for await (const page of store.dirty({ peer: encode(peer), descending: deletions })) {
     for (const row of page) {
       if (!isSelected(row.name, selection)) continue;
@@ -38,6 +40,8 @@ export async function* dirtyFiles(
       const key = cluster.groupFor(peer, name)?.key;
       const path = key === undefined ? undefined : cluster.toDisk(name);
       if (key === undefined || path === undefined) continue;
+      // Most of what is looked through for deletions is there.
+      if (deletions && !existence.isGone(path)) continue;
       const found = inspect(path);
       const gone = found.state === 'absent' || found.state === 'parent-missing' || found.state === 'impure';
       if (gone === deletions) yield { row, name, path, key, found };

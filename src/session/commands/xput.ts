@@ -28,6 +28,6 @@ function isThere(subject: Subject, attributes: Attributes, content: Uint8Array):
   const { session, found, path } = subject;
   if (found.state !== 'present' || found.entry.kind !== 'reg' || found.entry.size !== content.length) return false;
   if (!hasAttributes(session, found.entry, attributes)) return false;
-  const here = readContent(path, content.length);
+  const here = readContent(path, found.entry);
   return here !== undefined && Buffer.compare(here, content) === 0;
 }

@@ -26,8 +26,10 @@ export function transferObject(subject: Subject, request: Request): void {
 function transferKnownContent(subject: Subject, { attributes, force }: Request, object: Regular): void {
   const { session, found, path } = subject;
   const there = found.state === 'present' && found.entry.kind === 'reg' ? found.entry : undefined;
-  const comparable = there?.size === object.size && object.size <= contentLimit;
-  const content = comparable ? readContent(path, object.size) : undefined;
+  const content =
+    there !== undefined && there.size === object.size && object.size <= contentLimit
+      ? readContent(path, there)
+      : undefined;
   const known = content !== undefined && contentDigest(content) === object.digest;
   if (!force && known && there !== undefined && hasAttributes(session, there, attributes)) {
     return keep(subject, attributes);
