@@ -1,0 +1,309 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, test } from 'node:test';
+import { until } from '../scenarios/harness/process.ts';
+import { isRoot } from '../scenarios/harness/programs.ts';
+import { type FaultHost, Site } from './harness/site.ts';
+import { WireTap } from './harness/wireTap.ts';
+
+async function withPair(
+  work: (client: FaultHost, server: FaultHost, site: Site) => Promise<void>,
+  more = '',
+): Promise<void> {
+  const site = new Site({ hosts: 2 });
+  try {
+    site.configure(more);
+    await work(site.at(0), site.at(1), site);
+  } finally {
+    await site.close();
+  }
+}
+
+function inSync(client: FaultHost, server: FaultHost): void {
+  assert.deepEqual(server.tree.snapshot(), client.tree.snapshot());
+  assert.deepEqual([...client.rows().dirty, ...server.rows().dirty], []);
+}
+
+/** A small filesystem at a place that is there, for as long as `work` takes. */
+async function withSmallDisk(place: string, size: string, work: () => Promise<void>): Promise<void> {
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=755`, 'small', place]);
+  try {
+    await work();
+  } finally {
+    execFileSync('umount', ['-l', place]);
+  }
+}
+
+/** Takes all the room that is left. */
+function fill(directory: string): string {
+  const path = join(directory, '.filler');
+  const fd = fs.openSync(path, 'w');
+  try {
+    for (let size = 1 << 16; size >= 1024; size >>= 1) {
+      try {
+        for (;;) fs.writeSync(fd, Buffer.alloc(size));
+      } catch (error) {
+        assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC');
+      }
+    }
+  } finally {
+    fs.closeSync(fd);
+  }
+  return path;
+}
+
+describe('full disks', { skip: !isRoot && 'skipped: needs root' }, () => {
+  test('the tree of the receiver: old files stay whole, other files go on, the rest comes when there is room', async () => {
+    await withPair(async (client, server) => {
+      await withSmallDisk(server.tree.root, '1m', async () => {
+        const content = (letter: string): Buffer => Buffer.alloc(150_000, letter);
+        client.tree.write('big', content('a'));
+        client.tree.write('small', 'one');
+        await server.serve();
+        assert.equal((await client.run('-x')).code, 0);
+        const filler = fill(server.tree.root);
+        client.tree.write('big', content('b'), { mtime: 1_700_000_100 });
+        client.tree.write('new', content('c'));
+        client.tree.symlink('link', 'nowhere');
+        const full = await client.run('-x');
+        assert.equal(full.code, 1);
+        assert.match(full.output, /No space left on device/);
+        assert.equal(server.tree.read('big'), content('a').toString());
+        assert.deepEqual(server.leftovers(), []);
+        const dirty = client.rows().dirty.map((row) => row.split(' ')[0]);
+        assert.ok(dirty.includes('%25t%25/big') && dirty.includes('%25t%25/new'), dirty.join());
+        fs.unlinkSync(filler);
+        const again = await client.run('-x');
+        assert.equal(again.code, 0, again.output);
+        inSync(client, server);
+      });
+    });
+  });
+
+  test('the backups of the receiver: the change is refused', async () => {
+    const site = new Site({ hosts: 2 });
+    const [client, server] = [site.at(0), site.at(1)];
+    const backup = join(server.root, 'backup');
+    fs.mkdirSync(backup);
+    site.configure(`backup-directory ${backup};`);
+    try {
+      await withSmallDisk(backup, '64k', async () => {
+        client.tree.write('file', Buffer.alloc(100_000, 'a'));
+        await server.serve();
+        assert.equal((await client.run('-x')).code, 0);
+        client.tree.write('file', 'new', { mtime: 1_700_000_100 });
+        const full = await client.run('-x');
+        assert.equal(full.code, 1);
+        assert.match(full.output, /No space left on device/);
+        assert.equal(server.tree.read('file')?.length, 100_000);
+        assert.equal(client.rows().dirty.length, 1);
+      });
+      assert.equal((await client.run('-x')).code, 0);
+      inSync(client, server);
+    } finally {
+      await site.close();
+    }
+  });
+
+  for (const side of ['client', 'server'] as const) {
+    test(`the database of the ${side}: a clear error, and all is well when there is room again`, async () => {
+      await withPair(async (client, server) => {
+        const host = side === 'client' ? client : server;
+        await withSmallDisk(host.databaseDirectory, '12m', async () => {
+          client.tree.write('first', 'one');
+          await server.serve();
+          assert.equal((await client.run('-x')).code, 0);
+          const filler = fill(host.databaseDirectory);
+          for (let at = 0; at < 1500; at++) client.tree.write(`file-with-a-name-that-takes-some-room-${at}`, `${at}`);
+          const full = await client.run('-x');
+          assert.equal(full.code, 1, full.output);
+          assert.doesNotMatch(full.output + server.log, /\n\s+at .*\.(cjs|ts):\d/);
+          assert.match(full.output + server.log, /full|No space left/i);
+          fs.unlinkSync(filler);
+          const again = await client.run('-x');
+          assert.equal(again.code, 0, again.output.slice(-2000));
+          inSync(client, server);
+        });
+      });
+    });
+  }
+
+  test('a tree that is read-only', async () => {
+    await withPair(async (client, server) => {
+      await withSmallDisk(server.tree.root, '1m', async () => {
+        client.tree.write('file', 'one');
+        await server.serve();
+        assert.equal((await client.run('-x')).code, 0);
+        execFileSync('mount', ['-o', 'remount,ro', server.tree.root]);
+        client.tree.write('file', 'two', { mtime: 1_700_000_100 });
+        client.tree.write('other', 'x');
+        const refused = await client.run('-x');
+        assert.equal(refused.code, 1);
+        assert.match(refused.output, /Read-only file system/);
+        execFileSync('mount', ['-o', 'remount,rw', server.tree.root]);
+        assert.equal((await client.run('-x')).code, 0);
+        inSync(client, server);
+      });
+    });
+  });
+});
+
+describe('files that change while they are sent', () => {
+  const changes: Record<string, (path: string) => void> = {
+    grows: (path) => fs.appendFileSync(path, Buffer.alloc(100_000, 'g')),
+    shrinks: (path) => fs.truncateSync(path, 1000),
+    vanishes: (path) => fs.rmSync(path),
+    'is replaced': (path) => {
+      fs.writeFileSync(`${path}.new`, Buffer.alloc(3_500_000, 'n'));
+      fs.renameSync(`${path}.new`, path);
+    },
+    'becomes a directory': (path) => {
+      fs.rmSync(path);
+      fs.mkdirSync(path);
+    },
+    'becomes a link': (path) => {
+      fs.rmSync(path);
+      fs.symlinkSync('elsewhere', path);
+    },
+  };
+  for (const [what, change] of Object.entries(changes)) {
+    test(`one that ${what}: no half of it arrives, the rest does, the next run completes`, async () => {
+      await withPair(async (client, server) => {
+        const tap = new WireTap({ host: server.name, port: 30_866 });
+        await tap.listen(server.name, 30_865);
+        try {
+          await server.serve(true);
+          const old = Buffer.alloc(3_000_000, 'o');
+          client.tree.write('file', old);
+          client.tree.write('zlast', 'last');
+          let changed = false;
+          tap.onLine = ({ way, line }) => {
+            if (!changed && way === 'request' && line.startsWith('octet-stream') && Number(line.split(' ')[1]) > 1000) {
+              changed = true;
+              change(client.tree.path('file'));
+            }
+            return 'pass';
+          };
+          await client.run('-x');
+          assert.ok(changed, 'the file was not sent');
+          const arrived = server.tree.names().includes('file') ? server.tree.read('file') : undefined;
+          assert.ok(arrived === undefined || /^(o*|n*|o*g*)$/.test(arrived), 'a mixture arrived');
+          assert.deepEqual(server.leftovers(), []);
+          const again = await client.run('-x');
+          assert.equal(again.code, 0, again.output);
+          inSync(client, server);
+        } finally {
+          await tap.close();
+        }
+      });
+    });
+  }
+});
+
+describe('two of us at once', () => {
+  test('-x, -x and -c on both hosts while files change: they agree in the end', async () => {
+    await withPair(async (client, server) => {
+      const hosts = [client, server];
+      for (const host of hosts) {
+        await host.run('-cIr /');
+        await host.serve();
+      }
+      const end = Date.now() + (process.env['CSYNC2_LONG'] === undefined ? 8000 : 60_000);
+      let stamp = 0;
+      const writer = (host: FaultHost, own: string) => async (): Promise<void> => {
+        while (Date.now() < end) {
+          stamp += 1;
+          host.tree.write(`${own}${stamp % 20}`, `${own} ${stamp}`, { mtime: 1_700_000_000 + stamp });
+          if (stamp % 7 === 0) fs.rmSync(host.tree.path(`${own}${(stamp * 3) % 20}`), { force: true });
+          await sleep(20);
+        }
+      };
+      const runner = (host: FaultHost, args: string) => async (): Promise<void> => {
+        while (Date.now() < end) {
+          const { code, signal, output } = await host.run(args, 30_000);
+          assert.equal(signal, null);
+          assert.ok(code === 0 || /vanish|changed|No such file|dirty|locked/i.test(output), output);
+        }
+      };
+      const work = hosts.flatMap((host, at) => [
+        writer(host, 'ab'[at] as string),
+        runner(host, '-x'),
+        ...(at === 0 ? [runner(host, '-x'), runner(host, '-cr /')] : []),
+      ]);
+      await Promise.all(work.map((each) => each()));
+      for (let round = 0; round < 2; round++) for (const host of hosts) await host.run('-x');
+      inSync(client, server);
+    });
+  });
+});
+
+describe('signals', () => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    test(`${signal} ends a client without harm`, async () => {
+      await withPair(async (client, server) => {
+        await server.serve();
+        for (let at = 0; at < 500; at++) client.tree.write(`f${at}`, `${at}`.repeat(200));
+        const running = client.start(['-xv']);
+        await until(() => server.tree.names().length > 20, 10_000);
+        running.child.kill(signal);
+        const ended = await running.ending;
+        assert.notEqual(ended.code, 0);
+        assert.equal((await client.run('-x')).code, 0);
+        assert.deepEqual(server.leftovers(), []);
+        inSync(client, server);
+      });
+    });
+  }
+
+  test('SIGHUP leaves a server alone; SIGTERM lets it finish what it is doing', async () => {
+    await withPair(async (client, server) => {
+      const child = await server.serve();
+      child.kill('SIGHUP');
+      client.tree.write('file', 'one');
+      assert.equal((await client.run('-x')).code, 0);
+      for (let at = 0; at < 300; at++) client.tree.write(`f${at}`, `${at}`.repeat(200));
+      const running = client.start(['-x']);
+      await until(() => server.tree.names().length > 5, 10_000);
+      const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      assert.equal((await running.ending).code, 0);
+      inSync(client, server);
+      assert.equal(await gone, 0);
+    });
+  });
+});
+
+describe('what a good end means', () => {
+  test('the files are on the disk before the server says goodbye', async (t) => {
+    if (!isRoot) return t.skip('skipped: needs root');
+    const strace = ['/usr/bin/strace', '/bin/strace'].find((path) => fs.existsSync(path));
+    if (strace === undefined) return t.skip('skipped: strace is not installed');
+    await withPair(async (client, server) => {
+      const child = await server.serve();
+      const trace = join(server.root, 'trace');
+      const tracer = spawn(
+        strace,
+        ['-f', '-e', 'trace=syncfs,fdatasync,rename', '-o', trace, '-p', String(child.pid)],
+        {
+          stdio: ['ignore', 'ignore', 'pipe'],
+        },
+      );
+      await new Promise((resolve) => tracer.stderr.once('data', resolve));
+      client.tree.write('file', 'one');
+      assert.equal((await client.run('-x')).code, 0);
+      await sleep(200);
+      const gone = new Promise((resolve) => tracer.once('exit', resolve));
+      tracer.kill('SIGINT');
+      await gone;
+      const calls = fs
+        .readFileSync(trace, 'latin1')
+        .split('\n')
+        .flatMap((line) => /(syncfs|fdatasync|rename)\(/.exec(line)?.[1] ?? []);
+      assert.ok(calls.lastIndexOf('rename') < calls.indexOf('syncfs'), calls.join());
+      assert.ok(calls.indexOf('syncfs') < calls.lastIndexOf('fdatasync'), calls.join());
+    });
+  });
+});
