@@ -127,6 +127,7 @@ async function perform(invocation: Invocation, place: Place, log: BranchingLog):
     if (!setup.cluster.isMember && invocation.mode !== 'explain') throw new NotAMemberError(place.host);
     const status = await performOn(setup, invocation, place);
     if (invocation.mode !== 'explain') await runActions(setup.store, (name) => setup.cluster.toDisk(name), log);
+    await setup.store.flush();
     return status;
   } finally {
     try {

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import type { DiskPath } from '../bytes/bytes.ts';
+import fs from 'node:fs';
+import { type DiskPath, fsPath } from '../bytes/bytes.ts';
 import { openParent } from './parent.ts';
-import { Problem } from './problem.ts';
+import { Problem, problemFrom } from './problem.ts';
 
 /**
  * Makes everything written so far to the filesystem of `path` survive a power cut: content, names, metadata, of any number of
@@ -18,4 +19,27 @@ export async function flushFilesystem(path: DiskPath): Promise<Problem | undefin
       resolve(error === null ? undefined : new Problem('EIO', path, `Can not run sync: ${error.message}`));
     });
   });
+}
+
+/** The same for every filesystem that one of these directories is in. Directories that are gone need nothing. */
+export async function flushFilesystems(directories: Iterable<string>): Promise<Problem | undefined> {
+  const flushed = new Set<number>();
+  for (const directory of directories) {
+    const device = deviceOf(directory);
+    if (device === undefined || flushed.has(device)) continue;
+    flushed.add(device);
+    const problem = await flushFilesystem((directory === '/' ? '/.' : `${directory}/.`) as DiskPath);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+/** Undefined for what is gone, or out of reach. */
+function deviceOf(directory: string): number | undefined {
+  try {
+    return fs.lstatSync(fsPath(directory)).dev;
+  } catch (error) {
+    problemFrom(error, directory);
+    return undefined;
+  }
 }

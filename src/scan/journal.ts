@@ -70,6 +70,11 @@ export class Journal {
     return this.#directories.size === 0 ? [] : [{ type: 'end', owner: this.#owner, kind: 'directory' }];
   }
 
+  /** Where files were replaced: paths on this host. */
+  get directories(): string[] {
+    return [...this.#directories].map(decode);
+  }
+
   get isSettled(): boolean {
     return !this.#filesBegun;
   }

@@ -11,6 +11,8 @@ export interface Served {
   restrictTo(groups: readonly string[]): Cluster;
   readonly ignored: Ignored;
   readonly store: Store;
+  /** What was received has to survive a power cut once the session has come to a good end. */
+  readonly durable: boolean;
   /** The session is over: gives back what it used. */
   release(): Promise<void>;
 }

@@ -7,6 +7,7 @@ import { encodedChecktxt } from '../entry/checktxt.ts';
 import type { Entry } from '../entry/entry.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
+import { flushFilesystems } from '../filesystem/flush.ts';
 import * as messages from '../log/messages.ts';
 import { parseBlobHeader } from '../protocol/blobs.ts';
 import { type Extension, extensions, formatCapabilities } from '../protocol/capabilities.ts';
@@ -49,6 +50,7 @@ export class Session {
   /** The peer sends many requests ahead: it is worth a moment to see whether more have arrived. */
   #gathering = false;
   #over = false;
+  #isDurable = false;
   #deadline: NodeJS.Timeout | undefined;
 
   /** The extensions that the peer asked for and that we speak. */
@@ -291,6 +293,7 @@ export class Session {
     switch (command.name) {
       case 'BYE':
         await this.finishReplacement();
+        await this.#makeDurable();
         this.reply(replies.goodbye);
         this.#over = true;
         return;
@@ -394,6 +397,18 @@ export class Session {
     return identifyFirst(this.#channel.remoteAddress ?? 'unknown');
   }
 
+  /** Files first, then the rows that tell of them. Once a session: it takes the disk a moment. */
+  async #makeDurable(): Promise<void> {
+    if (this.#isDurable || this.#served === undefined) return;
+    await this.#commit();
+    const { directories } = this.#journal;
+    if (!this.#served.durable || directories.length === 0) return;
+    this.#isDurable = true;
+    const problem = await flushFilesystems(directories);
+    if (problem !== undefined) this.#log.error(problem.toString());
+    await this.store.flush();
+  }
+
   async #commit(): Promise<void> {
     if (this.#changes.length === 0) return;
     const changes = [...this.#changes, ...this.#journal.settle()];
@@ -426,6 +441,7 @@ export class Session {
   async #end(): Promise<void> {
     this.replacement?.discard();
     await this.#attempt(() => this.flush());
+    await this.#attempt(() => this.#makeDurable());
     await this.#attempt(() => this.#channel.close());
     const served = this.#served;
     if (served === undefined) return;

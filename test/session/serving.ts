@@ -70,7 +70,14 @@ group g { host ${peer} ${self} 127.2.9.3; key ${this.root}/key; include %t%; exc
     const restrictTo = (groups: readonly string[]) =>
       buildCluster({ config, host: self, systemDirectory: this.root, groups });
     const cluster = buildCluster({ config, host: self, systemDirectory: this.root });
-    return { cluster, restrictTo, ignored: config.ignore, store: this.store, release: async () => undefined };
+    return {
+      cluster,
+      restrictTo,
+      ignored: config.ignore,
+      store: this.store,
+      durable: false,
+      release: async () => undefined,
+    };
   }
 
   /** Sends `requests` after CONFIG and HELLO, in pieces of `piece` bytes, then BYE; everything that comes back. */

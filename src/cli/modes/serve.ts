@@ -39,6 +39,8 @@ export async function serveSocket(place: Place, log: BranchingLog, once: boolean
     log,
   );
   onSignals((again) => (again ? daemon.stop() : daemon.drain()));
+  // Asks daemons to read their configuration again: this one does so for every connection anyway.
+  process.on('SIGHUP', () => undefined);
   await daemon.run();
 }
 
@@ -67,7 +69,7 @@ function environmentOf(place: Place, log: BranchingLog): Omit<SessionEnvironment
       if (!cluster.isMember) throw new NotAMemberError(place.host);
       const { store, release } = await stores.open(name, () => openDatabase(place, name, config, log));
       const restrictTo = (groups: readonly string[]) => readCluster(place, name, log, groups).cluster;
-      return { cluster, restrictTo, ignored: config.ignore, store, release };
+      return { cluster, restrictTo, ignored: config.ignore, store, durable: !place.options.unsafe, release };
     },
     credentials: () => readCredentials(place),
     resolvesTo: (host, address) => resolvesTo(fromText(host), address),

@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 
@@ -114,9 +114,20 @@ function reason(path: string, error: unknown): string {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isDirectory()) return 'it is a directory';
   if (found !== undefined && !found.isFile()) return 'it is not a regular file';
-  const known = reasons[(error as NodeJS.ErrnoException).code ?? ''];
+  const { code = '' } = error as NodeJS.ErrnoException;
+  // SQLite does not tell the two apart when the files beside the database cannot grow.
+  if (code.startsWith('SQLITE_IOERR') && isFull(dirname(path))) return 'no space left on device';
+  const known = reasons[code];
   return known ?? (error instanceof Error ? error.message : String(error));
 }
+
+function isFull(directory: string): boolean {
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize < smallestGrowth;
+}
+
+/** Bytes: the index of the write-ahead log grows by this much. */
+const smallestGrowth = 32 << 10;
 
 const reasons: Readonly<Record<string, string | undefined>> = {
   EACCES: 'no permission to read and write it',
