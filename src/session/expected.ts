@@ -1,8 +1,8 @@
 import type { Encoded } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
-import { encodedChecktxt } from '../entry/checktxt.ts';
+import { assemble, encodedChecktxt, encodedOwnership } from '../entry/checktxt.ts';
 import type { Entry, Ignored } from '../entry/entry.ts';
-import type { TransferCommand } from '../protocol/commands.ts';
+import type { WantedObject } from '../protocol/commands.ts';
 import type { Expected } from '../scan/journal.ts';
 import type { Transfer } from './transfers.ts';
 
@@ -10,26 +10,28 @@ import type { Transfer } from './transfers.ts';
 export function expectedAfter({ request, content }: Transfer, ignored: Ignored): Expected {
   const name = encode(request.file);
   if (request.name === 'XDEL') return { name, checktxt: undefined };
-  return { name, checktxt: encodedChecktxt(entryAfter(request, content), ignored) };
+  const { mode, uid, gid, mtime } = request.attributes;
+  const ownership = encodedOwnership(mode, uid, gid, ignored);
+  const object = request.name === 'XSET' ? request.object : { kind: 'reg' as const, size: content?.length ?? 0 };
+  return { name, checktxt: assemble(object.kind, mtime, ownership, detailOf(object)) };
 }
 
-function entryAfter(request: Exclude<TransferCommand, { name: 'XDEL' }>, content: Uint8Array | undefined): Entry {
-  const common = { ...request.attributes, size: 0, device: 0, target: '', inode: 0n, changeTimeNs: 0n };
-  if (request.name === 'XPUT') return { ...common, kind: 'reg', size: content?.length ?? 0 };
-  const { object } = request;
+function detailOf(object: { readonly kind: 'reg'; readonly size: number } | WantedObject): Detail {
   switch (object.kind) {
     case 'reg':
-      return { ...common, kind: 'reg', size: object.size };
+      return { size: object.size, device: 0, target: '' };
     case 'lnk':
-      return { ...common, kind: 'lnk', target: object.target };
+      return { size: 0, device: 0, target: object.target };
     case 'chr':
     case 'blk':
-      return { ...common, kind: object.kind, device: object.device };
+      return { size: 0, device: object.device, target: '' };
     case 'dir':
     case 'fifo':
-      return { ...common, kind: object.kind };
+      return { size: 0, device: 0, target: '' };
   }
 }
+
+type Detail = Parameters<typeof assemble>[3];
 
 /** The same for an entry that is at hand. */
 export function expectedEntry(file: string, entry: Entry | undefined, ignored: Ignored): Expected {

@@ -113,6 +113,7 @@ export function prepareStatements(connection: Connection) {
     ),
     endWork: write<[Bound, Bound]>(`DELETE FROM unfinished WHERE owner = ${text} AND kind = ${text}`),
 
+    beginReading: write<[]>('BEGIN DEFERRED'),
     begin: write<[]>('BEGIN IMMEDIATE'),
     commit: write<[]>('COMMIT'),
     rollback: write<[]>('ROLLBACK'),
