@@ -13,7 +13,7 @@ export interface Result {
 }
 
 /** No single command of a scenario takes this long, in milliseconds, unless it hangs. */
-const patience = 40_000;
+const patience = 120_000;
 
 /** Where this is bound onto that in the command's own mount namespace. */
 export interface Mount {
