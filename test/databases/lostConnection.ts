@@ -79,7 +79,10 @@ export function lostConnectionTests(url: (database: string, port: number) => str
     await proxies[1].close();
     const { code, stderr } = await first.run('-x');
     assert.equal(code, 1);
-    assert.match(stderr, /^Can't open database (pgsql|mysql):\/\/\S+: .*ECONNREFUSED.*\nDoes the database server run, .*\nFinished with 1 errors\.\n$/);
+    assert.match(
+      stderr,
+      /^Can't open database (pgsql|mysql):\/\/\S+: .*ECONNREFUSED.*\nDoes the database server run, .*\nFinished with 1 errors\.\n$/,
+    );
     assert.ok(second.isServing);
   });
 }

@@ -48,7 +48,8 @@ export function differences(
       for (const table of ['dirty', 'hint', 'action', 'peers'] as const) {
         check('dirty', `${on}, table ${table}`, host.rows[table], state.rows[table]);
       }
-      if (wire && !usesExtension(state.wire)) check('wire', on, ...bothLikeC(host.wire, state.wire, pairing.acting === 'ours'));
+      if (wire && !usesExtension(state.wire))
+        check('wire', on, ...bothLikeC(host.wire, state.wire, pairing.acting === 'ours'));
     });
   });
   return found;
