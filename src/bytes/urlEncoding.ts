@@ -5,39 +5,50 @@ import type { Encoded } from './bytes.ts';
  * in upper-case hex; every other byte, including those above 0x7f, stays as it is.
  */
 const needsEscape = /[\x01-\x20\x7f"'%$:|\\]/;
-const needsEscapeAll = /[\x01-\x20\x7f"'%$:|\\]/g;
 
-const escapes: readonly string[] = Array.from(
-  { length: 256 },
-  (_, byte) => '%' + byte.toString(16).toUpperCase().padStart(2, '0'),
+const characters: readonly string[] = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
+
+/** What stands for a byte, where it does not stand for itself. */
+const escapes: readonly (string | undefined)[] = characters.map((character, byte) =>
+  needsEscape.test(character) ? '%' + byte.toString(16).toUpperCase().padStart(2, '0') : undefined,
 );
 
 export function encode(bytes: string): Encoded {
-  if (!needsEscape.test(bytes)) return bytes as Encoded;
-  return bytes.replace(needsEscapeAll, (byte) => escapes[byte.charCodeAt(0)] as string) as Encoded;
+  let at = bytes.search(needsEscape);
+  if (at < 0) return bytes as Encoded;
+  let encoded = '';
+  let from = 0;
+  for (; at < bytes.length; at++) {
+    const escape = escapes[bytes.charCodeAt(at)];
+    if (escape === undefined) continue;
+    encoded += bytes.slice(from, at) + escape;
+    from = at + 1;
+  }
+  return (encoded + bytes.slice(from)) as Encoded;
 }
 
 /** Decodes `%XX` (either case); a `%` that no two hex digits follow stands for itself, as in the C program. */
 export function decode(encoded: string): string {
-  if (!encoded.includes('%')) return encoded;
-  // Checktxts hold little else. No other escape begins or ends inside this one, so it may go first.
-  const text = encoded.includes('%3A') ? encoded.replaceAll('%3A', ':') : encoded;
+  let at = encoded.indexOf('%');
+  if (at < 0) return encoded;
   let decoded = '';
   let from = 0;
-  for (let at = text.indexOf('%'); at >= 0; at = text.indexOf('%', Math.max(from, at + 1))) {
-    const byte = 16 * hexDigit(text, at + 1) + hexDigit(text, at + 2);
-    if (Number.isNaN(byte)) continue;
-    decoded += text.slice(from, at) + bytes[byte];
-    from = at + 3;
+  for (; at >= 0; at = encoded.indexOf('%', at)) {
+    const byte = (hexValue(encoded.charCodeAt(at + 1)) << 4) | hexValue(encoded.charCodeAt(at + 2));
+    if (byte >= 0) {
+      decoded += encoded.slice(from, at) + (characters[byte] as string);
+      from = at + 3;
+      at = from;
+    } else {
+      at += 1;
+    }
   }
-  return decoded + text.slice(from);
+  return decoded + encoded.slice(from);
 }
 
-function hexDigit(text: string, at: number): number {
-  return hexValues[text.charCodeAt(at)] ?? NaN;
+/** Negative for anything but a hex digit, also beyond the end of a string. */
+function hexValue(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const lower = code | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -0x100;
 }
-
-const bytes: readonly string[] = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
-
-/** Index: a character code; NaN for what is no hex digit. */
-const hexValues: readonly number[] = bytes.map((digit) => (/[0-9A-Fa-f]/.test(digit) ? parseInt(digit, 16) : NaN));
