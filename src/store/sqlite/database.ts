@@ -33,11 +33,11 @@ export function connect(path: string, options: StoreOptions): Connection {
   let connection: Connection | undefined;
   try {
     if (isThere(path)) accessSync(path, constants.R_OK | constants.W_OK);
-    connection = new Database(path, { timeout: options.lockTimeout * 1000, nativeBinding: binding() });
+    connection = keep(new Database(path, { timeout: options.lockTimeout * 1000, nativeBinding: binding() }));
     createMissingTables(connection);
-    connection.pragma(`busy_timeout = ${blockingWait}`);
-    connection.pragma(`synchronous = ${options.unsafe ? 'OFF' : 'NORMAL'}`);
-    connection.pragma('cache_size = -8000');
+    connection.exec(`PRAGMA busy_timeout = ${blockingWait}`);
+    connection.exec(`PRAGMA synchronous = ${options.unsafe ? 'OFF' : 'NORMAL'}`);
+    connection.exec('PRAGMA cache_size = -8000');
     preferWriteAheadLog(connection);
     return connection;
   } catch (error) {
@@ -46,6 +46,20 @@ export function connect(path: string, options: StoreOptions): Connection {
     if (isBusy(error)) throw lockedError(path, options, error);
     throw new StoreError('OPEN', `Can't open database ${path}: ${reason(path, error)}`, { cause: error });
   }
+}
+
+/**
+ * A module that is compiled with the headers of Node 24 aborts the process when one of its objects is garbage-collected:
+ * they call into an environment that does not exist then. So connections and statements stay, some kilobytes for each
+ * connection; and nothing here uses `pragma` or `transaction`, which make statements of their own and drop them.
+ */
+const abortsWhenCollected = Number(process.versions.modules) >= 137;
+const kept: unknown[] = [];
+
+/** Every object that better-sqlite3 makes must go through here. */
+export function keep<Wrapped>(object: Wrapped): Wrapped {
+  if (abortsWhenCollected) kept.push(object);
+  return object;
 }
 
 /**
@@ -59,26 +73,36 @@ function binding(): string {
     require(file);
     return file;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'MODULE_NOT_FOUND' && code !== 'ERR_DLOPEN_FAILED') throw error;
-    const why = code === 'MODULE_NOT_FOUND' ? 'is not installed' : `does not work with Node ${process.version}`;
-    const message = `The SQLite module (better-sqlite3) ${why}. Run "npm rebuild better-sqlite3" with this Node: ${firstLine(error)}`;
-    throw new StoreError('UNSUPPORTED', message, { cause: error });
+    throw bindingError(error);
   }
 }
 
-function firstLine(error: unknown): string {
-  return String(error).split('\n', 1)[0] as string;
+function bindingError(error: unknown): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code !== 'MODULE_NOT_FOUND' && code !== 'ERR_DLOPEN_FAILED') return error;
+  const isForAnother = message.includes('NODE_MODULE_VERSION');
+  const trouble =
+    code === 'MODULE_NOT_FOUND' ? 'is not there' : isForAnother ? 'was built for another Node' : 'cannot be loaded';
+  const detail = code === 'MODULE_NOT_FOUND' || isForAnother ? '' : ` (${message})`;
+  return new StoreError(
+    'UNSUPPORTED',
+    `The SQLite module, better-sqlite3, ${trouble}: "npm rebuild better-sqlite3" builds it for this one, ${process.version}${detail}`,
+    { cause: error },
+  );
 }
 
 function createMissingTables(connection: Connection): void {
-  const present = connection.prepare("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").pluck().all();
+  const tableNames = keep(connection.prepare("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")).pluck();
+  const present = tableNames.all();
   const missing = Object.keys(tables).filter((name) => !present.includes(name));
   if (missing.length === 0) return;
-  const create = connection.transaction(() => {
+  connection.exec('BEGIN IMMEDIATE');
+  try {
     for (const name of missing) connection.exec(`CREATE TABLE IF NOT EXISTS ${name} ${tables[name]}`);
-  });
-  create.immediate();
+    connection.exec('COMMIT');
+  } finally {
+    if (connection.inTransaction) connection.exec('ROLLBACK');
+  }
 }
 
 /**
@@ -88,7 +112,7 @@ function createMissingTables(connection: Connection): void {
  */
 function preferWriteAheadLog(connection: Connection): void {
   try {
-    connection.pragma('journal_mode = WAL');
+    connection.exec('PRAGMA journal_mode = WAL');
   } catch (error) {
     if (!isBusy(error)) throw error;
   }

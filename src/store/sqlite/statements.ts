@@ -1,7 +1,7 @@
 import type { Statement } from 'better-sqlite3';
 
 import { isAscii } from '../../bytes/bytes.ts';
-import type { Connection } from './database.ts';
+import { keep, type Connection } from './database.ts';
 
 /**
  * A byte string as a parameter: ASCII as it is, else as a blob of its bytes. Every statement casts its parameters to
@@ -58,17 +58,14 @@ type Write<Parameters extends unknown[]> = Statement<Parameters, never>;
 
 export type Statements = ReturnType<typeof prepareStatements>;
 
-/**
- * All statements of a store. They are kept for as long as the connection: preparing costs more than running, and
- * better-sqlite3 has crashed on collecting a statement that nobody held any more.
- */
+/** All statements of a store. They stay for as long as the connection: preparing costs more than running. */
 export function prepareStatements(connection: Connection) {
   const pluck = <Parameters extends unknown[], Value>(sql: string): Statement<Parameters, Value> =>
-    connection.prepare<Parameters, Value>(sql).pluck();
+    keep(connection.prepare<Parameters, Value>(sql)).pluck();
   const raw = <Parameters extends unknown[], Row>(sql: string): Statement<Parameters, Row> =>
-    connection.prepare<Parameters, Row>(sql).raw();
+    keep(connection.prepare<Parameters, Row>(sql)).raw();
   const write = <Parameters extends unknown[]>(sql: string): Write<Parameters> =>
-    connection.prepare<Parameters, never>(sql);
+    keep(connection.prepare<Parameters, never>(sql));
   return {
     filePage: raw<[Bound, Bound | null], [Buffer | null, number]>(filePage),
     checktxt: pluck<[Bound], Buffer>(`SELECT CAST(ifnull(checktxt, '') AS BLOB) FROM file WHERE filename = ${text}`),
