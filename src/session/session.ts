@@ -237,7 +237,7 @@ export class Session {
       if (line === undefined) return;
       if (isBlank(line)) continue;
       await this.#handle(line);
-      if (this.#transfers.isFull) await this.#runTransfers();
+      if (this.#transfers.isFull) await this.#answerTransfers();
       if (this.#changes.length >= changesAtOnce || this.#replyBytes >= repliesAtOnce) await this.flush();
     }
   }
@@ -311,6 +311,13 @@ export class Session {
         this.reply(replies.unknownCommand);
         return;
     }
+  }
+
+  /** The answers leave at once, so that the peer goes on meanwhile, and so do other sessions. */
+  async #answerTransfers(): Promise<void> {
+    await this.#runTransfers();
+    await this.flush();
+    await setImmediate();
   }
 
   async #runTransfers(): Promise<void> {

@@ -19,8 +19,9 @@ export interface Transfer {
   readonly content: Uint8Array | undefined;
 }
 
-const transfersAtOnce = 256;
-const bytesAtOnce = 4 * contentLimit;
+/** Few enough that a client which keeps some hundreds under way works on while these are worked off. */
+const transfersAtOnce = 128;
+const bytesAtOnce = contentLimit;
 
 /** Transfers that have arrived and wait for those behind them, so that the database is asked once for all. */
 export class TransferQueue {
