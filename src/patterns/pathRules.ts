@@ -114,8 +114,14 @@ export class PathRules {
       const advanced = lead.progress === 'always' ? 'always' : lead.part.advance(lead.progress, base + '/', false);
       if (advanced !== 'never') next.leads.push({ ...lead, progress: advanced });
     }
-    // An include that a later one has overtaken can still lead on, into a directory whose base name is excluded.
-    const counts = ({ rule }: { rule: Rule }): boolean => rule.index > next.decided || (next.decision && rule.includes);
+    // An include that a later rule has overtaken can still lead on, into a directory whose base name is excluded, as long
+    // as what is below can be included: it is now, or a rule that is still open can turn it.
+    const isOpen = ({ rule }: { rule: Rule }): boolean => rule.index > next.decided;
+    const canInclude =
+      next.decision ||
+      next.waiting.some((one) => isOpen(one) && one.rule.includes) ||
+      next.crossing.some((one) => isOpen(one) && one.rule.includes);
+    const counts = (one: { rule: Rule }): boolean => isOpen(one) || (canInclude && one.rule.includes);
     return new PathRules({
       ...next,
       waiting: next.waiting.filter(counts),
