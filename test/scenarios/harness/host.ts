@@ -69,7 +69,7 @@ export class Host {
   private starting: Promise<number> | undefined;
   private logs: Buffer[][] = [];
   private finished = 0;
-  private static nextPort = 10_000 + (process.pid % 900) * 10;
+  private static nextPort = 10_000 + ((process.pid * 997) % 20_000);
 
   constructor(options: HostOptions) {
     this.options = options;
@@ -236,7 +236,7 @@ export class Host {
   /** A port that nobody listens on at this address now; a race with another process is met by trying again. */
   private static freePort(address: string): number {
     do {
-      Host.nextPort = Host.nextPort >= 19_999 ? 10_000 : Host.nextPort + 1;
+      Host.nextPort = Host.nextPort >= 29_999 ? 10_000 : Host.nextPort + 1;
     } while (isListening(address, Host.nextPort));
     return Host.nextPort;
   }
