@@ -8,8 +8,8 @@ export const requestLineLimit = 16_383;
  */
 export const replyLineLimit = 131_072;
 
-/** Lines are cut from decoded windows of this size, so a line that is kept keeps alive this much at most. */
-const windowSize = 4096;
+/** Lines are cut from decoded windows of at most this size, so a line that is kept keeps alive this much at most. */
+const largestWindow = 4096;
 const newline = 10;
 
 /**
@@ -18,6 +18,7 @@ const newline = 10;
  */
 export class Inbox {
   readonly #lineLimit: number;
+  readonly #windowSize: number;
   readonly #chunks: Buffer[] = [];
   /** Index of the chunk that holds the next byte; those before it are used up. */
   #head = 0;
@@ -34,6 +35,8 @@ export class Inbox {
   /** `lineLimit`: bytes that a line may have, its newline included. */
   constructor(lineLimit = requestLineLimit) {
     this.#lineLimit = lineLimit;
+    // What is found in a window is never too long.
+    this.#windowSize = Math.min(largestWindow, lineLimit);
   }
 
   /** Bytes that have arrived and were not taken yet. */
@@ -84,9 +87,9 @@ export class Inbox {
     const end = this.#scannedChunks > 0 ? -1 : head.indexOf(newline, this.#at);
     if (end < 0) return this.#lineAcrossChunks();
     if (end - this.#at >= this.#lineLimit) throw this.#tooLong();
-    if (end - this.#at < windowSize) {
+    if (end - this.#at < this.#windowSize) {
       this.#windowStart = this.#at;
-      this.#window = head.toString('latin1', this.#at, this.#at + windowSize);
+      this.#window = head.toString('latin1', this.#at, this.#at + this.#windowSize);
       return this.tryLine();
     }
     const line = head.toString('latin1', this.#at, end);

@@ -6,7 +6,7 @@ export interface Random {
 }
 
 export function random(seed: number): Random {
-  let state = (seed * 2_654_435_761 + 12_345) >>> 0;
+  let state = (Math.imul(seed, 2_654_435_761) + 12_345) >>> 0 || 1;
   const below = (limit: number): number => {
     // xorshift32
     state ^= state << 13;
