@@ -9,7 +9,7 @@ import {
   type SignatureParameters,
 } from './format.ts';
 import { signRange } from './signature.ts';
-import { hashInThread } from './workerPool.ts';
+import { hashInThread, threadsAreUp } from './workerPool.ts';
 
 export interface ChunkOptions {
   /** Worker threads that hash a large file: 0 (none: this thread, which gives way to others) to 8. Default 2. */
@@ -57,16 +57,17 @@ function wholeBlocks(bytes: number, { blockLength }: SignatureParameters): numbe
   return bytes - (bytes % blockLength);
 }
 
+/** The records of a range of whole blocks; fewer than expected when the file ends early. */
+function hashHere(fd: number, position: number, bytes: number, parameters: SignatureParameters): Buffer {
+  const records = Buffer.allocUnsafe(Math.ceil(bytes / parameters.blockLength) * (4 + parameters.strongLength));
+  return records.subarray(0, signRange(fd, position, bytes, parameters, records, 0));
+}
+
 async function* own(fd: number, size: number, parameters: SignatureParameters): AsyncGenerator<Buffer> {
   const range = wholeBlocks(RANGE, parameters);
   for (let position = 0; position < size; position += range) {
     if (position > 0) await setImmediate();
-    const bytes = Math.min(range, size - position);
-    const expected = Math.ceil(bytes / parameters.blockLength) * (4 + parameters.strongLength);
-    const records = Buffer.allocUnsafe(expected);
-    const length = signRange(fd, position, bytes, parameters, records, 0);
-    yield records.subarray(0, length);
-    if (length < expected) return;
+    yield hashHere(fd, position, Math.min(range, size - position), parameters);
   }
 }
 
@@ -86,6 +87,12 @@ async function* threaded(
         underWay.push(job);
         // Should it fail before its turn comes, that is heard of when it does.
         job.catch(() => undefined);
+      }
+      // Until the threads are up this one works as well, giving way to others in between.
+      for (; !threadsAreUp() && position < size; position += range) {
+        const records = hashHere(fd, position, Math.min(range, size - position), parameters);
+        underWay.push(Promise.resolve(records));
+        await setImmediate();
       }
       const next = underWay.shift();
       if (next === undefined) return;

@@ -14,6 +14,8 @@ class Hasher {
   readonly #worker: Worker;
   readonly #waiting: Waiting[] = [];
   broken = false;
+  /** Has answered once: it has come up, which takes some 30 ms. */
+  up = false;
 
   constructor() {
     // Threads run no TypeScript on every Node: the build makes one file of the worker, and puts it beside the bundle.
@@ -21,6 +23,7 @@ class Hasher {
     this.#worker = new Worker(new URL(file, import.meta.url), { env: SHARE_ENV, execArgv: [] });
     this.#worker.unref();
     this.#worker.on('message', (answer: RangeAnswer) => {
+      this.up = true;
       const waiting = this.#waiting.shift();
       if (this.#waiting.length === 0) this.#worker.unref();
       if ('records' in answer) waiting?.resolve(Buffer.from(answer.records, 0, answer.length));
@@ -82,4 +85,9 @@ export function hashInThread(range: Range, threads: number): Promise<Buffer> {
     hashers.push(chosen);
   }
   return chosen.run(range);
+}
+
+/** Whether threads have come up that answer right away. */
+export function threadsAreUp(): boolean {
+  return hashers.some((hasher) => hasher.up && !hasher.broken);
 }

@@ -9,12 +9,11 @@ import { MESSAGE } from './layout';
 @inline export function f(a: v128, b: v128, c: v128, d: v128, w: v128, n: i32): v128 {
   return rotate(i32x4.add(i32x4.add(a, w), v128.xor(d, v128.and(b, v128.xor(c, d)))), n);
 }
-@inline export function g(a: v128, b: v128, c: v128, d: v128, w: v128, n: i32, root: v128): v128 {
-  const majority = i32x4.add(i32x4.add(i32x4.add(i32x4.add(a, w), root), v128.and(c, d)), v128.and(b, v128.xor(c, d)));
-  return rotate(majority, n);
+@inline export function g(a: v128, bc: v128, cd: v128, c: v128, w: v128, n: i32, root: v128): v128 {
+  return rotate(i32x4.add(i32x4.add(i32x4.add(a, w), root), v128.xor(v128.and(bc, cd), c)), n);
 }
-@inline export function h(a: v128, b: v128, c: v128, d: v128, w: v128, n: i32, root: v128): v128 {
-  return rotate(i32x4.add(i32x4.add(i32x4.add(a, w), root), v128.xor(b, v128.xor(c, d))), n);
+@inline export function h(a: v128, bc: v128, d: v128, w: v128, n: i32, root: v128): v128 {
+  return rotate(i32x4.add(i32x4.add(i32x4.add(a, w), root), v128.xor(bc, d)), n);
 }
 
 /** Four 16-byte rows of words to four columns. */
@@ -112,43 +111,71 @@ export function md4x16(source: usize, length: u32, digests: usize, stride: usize
       b2 = f(b2, c2, d2, a2, word(w, 2, 3), 19);
       b3 = f(b3, c3, d3, a3, word(w, 3, 3), 19);
     }
+    let u0 = v128.xor(c0, d0), v0 = u0;
+    let u1 = v128.xor(c1, d1), v1 = u1;
+    let u2 = v128.xor(c2, d2), v2 = u2;
+    let u3 = v128.xor(c3, d3), v3 = u3;
     for (let i: u32 = 0; i < 4; i++) {
       const w: usize = MESSAGE + (i << 4);
-      a0 = g(a0, b0, c0, d0, word(w, 0, 0), 3, root2);
-      a1 = g(a1, b1, c1, d1, word(w, 1, 0), 3, root2);
-      a2 = g(a2, b2, c2, d2, word(w, 2, 0), 3, root2);
-      a3 = g(a3, b3, c3, d3, word(w, 3, 0), 3, root2);
-      d0 = g(d0, a0, b0, c0, word(w, 0, 4), 5, root2);
-      d1 = g(d1, a1, b1, c1, word(w, 1, 4), 5, root2);
-      d2 = g(d2, a2, b2, c2, word(w, 2, 4), 5, root2);
-      d3 = g(d3, a3, b3, c3, word(w, 3, 4), 5, root2);
-      c0 = g(c0, d0, a0, b0, word(w, 0, 8), 9, root2);
-      c1 = g(c1, d1, a1, b1, word(w, 1, 8), 9, root2);
-      c2 = g(c2, d2, a2, b2, word(w, 2, 8), 9, root2);
-      c3 = g(c3, d3, a3, b3, word(w, 3, 8), 9, root2);
-      b0 = g(b0, c0, d0, a0, word(w, 0, 12), 13, root2);
-      b1 = g(b1, c1, d1, a1, word(w, 1, 12), 13, root2);
-      b2 = g(b2, c2, d2, a2, word(w, 2, 12), 13, root2);
-      b3 = g(b3, c3, d3, a3, word(w, 3, 12), 13, root2);
+      v0 = v128.xor(b0, c0);
+      a0 = g(a0, v0, u0, c0, word(w, 0, 0), 3, root2);
+      v1 = v128.xor(b1, c1);
+      a1 = g(a1, v1, u1, c1, word(w, 1, 0), 3, root2);
+      v2 = v128.xor(b2, c2);
+      a2 = g(a2, v2, u2, c2, word(w, 2, 0), 3, root2);
+      v3 = v128.xor(b3, c3);
+      a3 = g(a3, v3, u3, c3, word(w, 3, 0), 3, root2);
+      u0 = v128.xor(a0, b0);
+      d0 = g(d0, u0, v0, b0, word(w, 0, 4), 5, root2);
+      u1 = v128.xor(a1, b1);
+      d1 = g(d1, u1, v1, b1, word(w, 1, 4), 5, root2);
+      u2 = v128.xor(a2, b2);
+      d2 = g(d2, u2, v2, b2, word(w, 2, 4), 5, root2);
+      u3 = v128.xor(a3, b3);
+      d3 = g(d3, u3, v3, b3, word(w, 3, 4), 5, root2);
+      v0 = v128.xor(d0, a0);
+      c0 = g(c0, v0, u0, a0, word(w, 0, 8), 9, root2);
+      v1 = v128.xor(d1, a1);
+      c1 = g(c1, v1, u1, a1, word(w, 1, 8), 9, root2);
+      v2 = v128.xor(d2, a2);
+      c2 = g(c2, v2, u2, a2, word(w, 2, 8), 9, root2);
+      v3 = v128.xor(d3, a3);
+      c3 = g(c3, v3, u3, a3, word(w, 3, 8), 9, root2);
+      u0 = v128.xor(c0, d0);
+      b0 = g(b0, u0, v0, d0, word(w, 0, 12), 13, root2);
+      u1 = v128.xor(c1, d1);
+      b1 = g(b1, u1, v1, d1, word(w, 1, 12), 13, root2);
+      u2 = v128.xor(c2, d2);
+      b2 = g(b2, u2, v2, d2, word(w, 2, 12), 13, root2);
+      u3 = v128.xor(c3, d3);
+      b3 = g(b3, u3, v3, d3, word(w, 3, 12), 13, root2);
     }
     for (let i: u32 = 0; i < 4; i++) {
       const w: usize = MESSAGE + (((i & 1) << 5) | ((i >> 1) << 4));
-      a0 = h(a0, b0, c0, d0, word(w, 0, 0), 3, root3);
-      a1 = h(a1, b1, c1, d1, word(w, 1, 0), 3, root3);
-      a2 = h(a2, b2, c2, d2, word(w, 2, 0), 3, root3);
-      a3 = h(a3, b3, c3, d3, word(w, 3, 0), 3, root3);
-      d0 = h(d0, a0, b0, c0, word(w, 0, 8), 9, root3);
-      d1 = h(d1, a1, b1, c1, word(w, 1, 8), 9, root3);
-      d2 = h(d2, a2, b2, c2, word(w, 2, 8), 9, root3);
-      d3 = h(d3, a3, b3, c3, word(w, 3, 8), 9, root3);
-      c0 = h(c0, d0, a0, b0, word(w, 0, 4), 11, root3);
-      c1 = h(c1, d1, a1, b1, word(w, 1, 4), 11, root3);
-      c2 = h(c2, d2, a2, b2, word(w, 2, 4), 11, root3);
-      c3 = h(c3, d3, a3, b3, word(w, 3, 4), 11, root3);
-      b0 = h(b0, c0, d0, a0, word(w, 0, 12), 15, root3);
-      b1 = h(b1, c1, d1, a1, word(w, 1, 12), 15, root3);
-      b2 = h(b2, c2, d2, a2, word(w, 2, 12), 15, root3);
-      b3 = h(b3, c3, d3, a3, word(w, 3, 12), 15, root3);
+      u0 = v128.xor(b0, c0);
+      a0 = h(a0, u0, d0, word(w, 0, 0), 3, root3);
+      u1 = v128.xor(b1, c1);
+      a1 = h(a1, u1, d1, word(w, 1, 0), 3, root3);
+      u2 = v128.xor(b2, c2);
+      a2 = h(a2, u2, d2, word(w, 2, 0), 3, root3);
+      u3 = v128.xor(b3, c3);
+      a3 = h(a3, u3, d3, word(w, 3, 0), 3, root3);
+      d0 = h(d0, u0, a0, word(w, 0, 8), 9, root3);
+      d1 = h(d1, u1, a1, word(w, 1, 8), 9, root3);
+      d2 = h(d2, u2, a2, word(w, 2, 8), 9, root3);
+      d3 = h(d3, u3, a3, word(w, 3, 8), 9, root3);
+      u0 = v128.xor(d0, a0);
+      c0 = h(c0, u0, b0, word(w, 0, 4), 11, root3);
+      u1 = v128.xor(d1, a1);
+      c1 = h(c1, u1, b1, word(w, 1, 4), 11, root3);
+      u2 = v128.xor(d2, a2);
+      c2 = h(c2, u2, b2, word(w, 2, 4), 11, root3);
+      u3 = v128.xor(d3, a3);
+      c3 = h(c3, u3, b3, word(w, 3, 4), 11, root3);
+      b0 = h(b0, u0, c0, word(w, 0, 12), 15, root3);
+      b1 = h(b1, u1, c1, word(w, 1, 12), 15, root3);
+      b2 = h(b2, u2, c2, word(w, 2, 12), 15, root3);
+      b3 = h(b3, u3, c3, word(w, 3, 12), 15, root3);
     }
     a0 = i32x4.add(a0, oa0); b0 = i32x4.add(b0, ob0); c0 = i32x4.add(c0, oc0); d0 = i32x4.add(d0, od0);
     a1 = i32x4.add(a1, oa1); b1 = i32x4.add(b1, ob1); c1 = i32x4.add(c1, oc1); d1 = i32x4.add(d1, od1);

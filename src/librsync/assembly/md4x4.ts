@@ -24,19 +24,26 @@ function md4x4(source: usize, length: u32, digests: usize, stride: usize): void 
       c = f(c, d, a, b, word(w, 0, 2), 11);
       b = f(b, c, d, a, word(w, 0, 3), 19);
     }
+    let u = v128.xor(c, d), v = u;
     for (let i: u32 = 0; i < 4; i++) {
       const w: usize = MESSAGE + (i << 4);
-      a = g(a, b, c, d, word(w, 0, 0), 3, root2);
-      d = g(d, a, b, c, word(w, 0, 4), 5, root2);
-      c = g(c, d, a, b, word(w, 0, 8), 9, root2);
-      b = g(b, c, d, a, word(w, 0, 12), 13, root2);
+      v = v128.xor(b, c);
+      a = g(a, v, u, c, word(w, 0, 0), 3, root2);
+      u = v128.xor(a, b);
+      d = g(d, u, v, b, word(w, 0, 4), 5, root2);
+      v = v128.xor(d, a);
+      c = g(c, v, u, a, word(w, 0, 8), 9, root2);
+      u = v128.xor(c, d);
+      b = g(b, u, v, d, word(w, 0, 12), 13, root2);
     }
     for (let i: u32 = 0; i < 4; i++) {
       const w: usize = MESSAGE + (((i & 1) << 5) | ((i >> 1) << 4));
-      a = h(a, b, c, d, word(w, 0, 0), 3, root3);
-      d = h(d, a, b, c, word(w, 0, 8), 9, root3);
-      c = h(c, d, a, b, word(w, 0, 4), 11, root3);
-      b = h(b, c, d, a, word(w, 0, 12), 15, root3);
+      u = v128.xor(b, c);
+      a = h(a, u, d, word(w, 0, 0), 3, root3);
+      d = h(d, u, a, word(w, 0, 8), 9, root3);
+      u = v128.xor(d, a);
+      c = h(c, u, b, word(w, 0, 4), 11, root3);
+      b = h(b, u, c, word(w, 0, 12), 15, root3);
     }
     a = i32x4.add(a, oa); b = i32x4.add(b, ob); c = i32x4.add(c, oc); d = i32x4.add(d, od);
   }
