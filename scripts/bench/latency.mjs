@@ -64,7 +64,7 @@ function prepare(program) {
   }
   const etc = join(root, program, 'etc');
   mkdirSync(etc);
-  writeFileSync(join(etc, 'key'), 'k'.repeat(40) + '\n');
+  writeFileSync(join(etc, 'key'), 'k'.repeat(40) + '\n', { mode: 0o600 });
   writeFileSync(
     join(etc, 'csync2.cfg'),
     `nossl * *;

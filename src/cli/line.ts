@@ -2,26 +2,28 @@ import { fromText } from '../bytes/bytes.ts';
 import type { Line } from '../sync/handshake.ts';
 import { connectTcp } from '../transport/connectTcp.ts';
 import { portNumber } from './arguments.ts';
-import { type Place, readCredentials, type Setup, SetupError } from './setup.ts';
-
-/** Seconds without a byte after which a peer counts as gone. A C server says nothing while it hashes a large file. */
-const idleTimeout = 600;
+import { readCredentials } from './credentials.ts';
+import { idleTimeoutOf } from './limits.ts';
+import { warnOfLooseKeys } from './secretFile.ts';
+import { type Place, type Setup, SetupError } from './setup.ts';
 
 /** How this host calls its peers. */
-export function lineOf(place: Place, { cluster, store, log }: Setup): Line {
+export function lineOf(place: Place, { config, cluster, store, log }: Setup): Line {
   const { options, host } = place;
+  warnOfLooseKeys(place, config, cluster, log);
   return {
     dial: async (peer) => {
       const { channel } = await connectTcp({
         host: peer,
         port: portOf(place),
         localAddress: options.hostName,
-        idleTimeout,
+        connectTimeout: config.limits.connect,
+        idleTimeout: idleTimeoutOf(config),
         log,
       });
       return channel;
     },
-    credentials: () => readCredentials(place),
+    credentials: () => readCredentials(place, config, log),
     usesPlain: (peer) => cluster.usesPlain(host, peer),
     store,
     log,

@@ -12,7 +12,6 @@ import * as messages from '../log/messages.ts';
 import { displayName, locate } from '../store/location.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
-import type { TlsCredentials } from '../transport/channel.ts';
 import type { Options } from './arguments.ts';
 import type { Output } from './output.ts';
 
@@ -65,10 +64,15 @@ export function findLock({ systemDirectory }: Place): string | undefined {
   return fs.existsSync(fsPath(lock)) ? lock : undefined;
 }
 
+/** Fails with ConfigError for a name that is none. */
+export function configFile({ systemDirectory }: Place, name: string): string {
+  return configPath(systemDirectory, name);
+}
+
 /** Reads the configuration of this name ('': the default one), without its database. */
 export function readCluster(place: Place, name: string, log: Log, groups: readonly string[] | undefined) {
   const { systemDirectory, host, options } = place;
-  const file = configPath(systemDirectory, name);
+  const file = configFile(place, name);
   log.write(2, messages.configFile(file));
   const config = parseConfig(file, (path) => fs.readFileSync(fsPath(path)));
   const cluster = buildCluster({ config, host, systemDirectory, groups, peers: options.peers });
@@ -92,22 +96,4 @@ export async function setUp(place: Place, log: Log, output: Output): Promise<Set
   const { config, cluster } = readCluster(place, name, log, place.options.groups);
   const store = await openDatabase(place, name, config, log);
   return { config, cluster, ignored: config.ignore, store, log, output };
-}
-
-const advice = "'csync2 --make-cert' creates a key and a certificate.";
-
-/** This host's key and certificate, PEM. */
-export async function readCredentials({ systemDirectory }: Place): Promise<TlsCredentials> {
-  const read = async (file: string): Promise<string> => {
-    const path = `${systemDirectory}/${file}`;
-    try {
-      return await fs.promises.readFile(fsPath(path), 'latin1');
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new SetupError('CREDENTIALS', `Cannot read ${path}, which TLS connections need: ${reason}. ${advice}`, {
-        cause: error,
-      });
-    }
-  };
-  return { key: await read('csync2_ssl_key.pem'), certificate: await read('csync2_ssl_cert.pem') };
 }

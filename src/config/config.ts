@@ -10,6 +10,33 @@ export interface Config {
   /** Seconds. */
   readonly lockTimeout: number | undefined;
   readonly database: string | undefined;
+  readonly tls: TlsConfig;
+  readonly limits: LimitsConfig;
+}
+
+/** Files are as written, relative to the system directory. Undefined: what has always been. */
+export interface TlsConfig {
+  readonly certificate: string | undefined;
+  readonly key: string | undefined;
+  /** Who must have signed the certificates of peers; undefined: nobody, they are remembered. */
+  readonly authority: string | undefined;
+  readonly minVersion: '1.2' | '1.3' | undefined;
+}
+
+/** Undefined: the default, which is known where the limit applies. */
+export interface LimitsConfig {
+  readonly sessions: number | undefined;
+  readonly sessionsPerAddress: number | undefined;
+  /** Seconds. */
+  readonly login: number | undefined;
+  /** Seconds; 0: none. */
+  readonly idle: number | undefined;
+  /** Seconds. */
+  readonly connect: number | undefined;
+  /** Bytes of a request line. */
+  readonly line: number | undefined;
+  /** Bytes of a file. */
+  readonly size: number | undefined;
 }
 
 /** Where something stands in the configuration: FILE:LINE:COLUMN in messages. Lines and columns count from 1. */

@@ -3,7 +3,10 @@ const blank = /(?:[ \t\r\n]+|#[^\n]*|"")*/y;
 
 /** What can stand where a statement is expected, for messages. */
 const statements: Readonly<Record<string, string>> = {
-  'a statement': 'group, prefix, nossl, config, ignore, tempdir, lock-timeout, database',
+  'a statement':
+    'group, prefix, nossl, config, ignore, tempdir, lock-timeout, database, ' +
+    'ssl-cert, ssl-key, ssl-ca, tls-min, max-sessions, max-sessions-per-address, max-line, max-size, ' +
+    'login-timeout, idle-timeout, connect-timeout',
   'a group statement': 'host, key, include, exclude, compare, auto, backup-directory, backup-generations, action',
   'an action statement': 'pattern, exec, logfile, do-local, do-local-only',
 };

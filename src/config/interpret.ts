@@ -9,9 +9,9 @@ import type {
   PrefixConfig,
 } from './config.ts';
 import type { Source } from './source.ts';
-import type { ActionNode, GroupNode, GroupStatement, PrefixNode, RootStatement, SettingNode, Word } from './syntax.ts';
-
-type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+import { rootSetting, rootSettings } from './settings.ts';
+import type { ActionNode, GroupNode, GroupStatement, PrefixNode, RootStatement, Word } from './syntax.ts';
+import { wholeNumber } from './values.ts';
 
 /** The meaning of the statements of a configuration. Fails with ConfigError for what cannot be meant. */
 export function interpret(file: string, statements: readonly RootStatement[], source: Source): Config {
@@ -19,11 +19,7 @@ export function interpret(file: string, statements: readonly RootStatement[], so
   const prefixes: PrefixConfig[] = [];
   const plain: PlainPair[] = [];
   const ignore = { uid: false, gid: false, mod: false };
-  const settings: Pick<Mutable<Config>, 'tempDirectory' | 'lockTimeout' | 'database'> = {
-    tempDirectory: undefined,
-    lockTimeout: undefined,
-    database: undefined,
-  };
+  const settings = rootSettings();
   let unnamed = 0;
   for (const statement of statements) {
     switch (statement.type) {
@@ -54,16 +50,6 @@ function ignoreProperty(ignore: Record<'uid' | 'gid' | 'mod', boolean>, { text, 
     throw source.error(`Unknown 'ignore' property: '${text}'.`, at);
   }
   ignore[text] = true;
-}
-
-function rootSetting(
-  settings: Pick<Mutable<Config>, 'tempDirectory' | 'lockTimeout' | 'database'>,
-  { name, value }: SettingNode<'tempdir' | 'lock-timeout' | 'database'>,
-  source: Source,
-): void {
-  if (name === 'tempdir') settings.tempDirectory = value.text;
-  else if (name === 'database') settings.database = value.text;
-  else settings.lockTimeout = wholeNumber(name, value, source);
 }
 
 function prefix({ name, locations }: PrefixNode, source: Source): PrefixConfig {
@@ -143,11 +129,6 @@ function autoMethod({ text, at }: Word, source: Source): AutoMethod {
   if (autoMethods.has(text)) return text as AutoMethod;
   const known = "'none', 'first', 'younger', 'older', 'bigger', 'smaller', 'left' or 'right'";
   throw source.error(`Unknown auto-setting '${text}' (use ${known}).`, at);
-}
-
-function wholeNumber(name: string, { text, at }: Word, source: Source): number {
-  if (!/^[0-9]{1,9}$/.test(text)) throw source.error(`'${text}' is not a number for ${name}.`, at);
-  return Number(text);
 }
 
 function host({ name, address, slave }: { name: Word; address: Word; slave: boolean }): HostConfig {

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { Position } from './config.ts';
 import { ConfigError } from './configError.ts';
+import { whyNot } from './whyNot.ts';
 
 /** Reads a whole file; `path` is a byte string, relative to the current directory unless absolute. Fails as node:fs does. */
 export type ReadFile = (path: string) => Uint8Array;
@@ -128,19 +129,6 @@ function readIncluded(path: string, from: File, offset: number, read: ReadFile):
 
 function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'No such file or directory',
-  EACCES: 'Permission denied',
-  EISDIR: 'Is a directory',
-  ENOTDIR: 'Not a directory',
-  ELOOP: 'Too many levels of symbolic links',
-};
-
-function whyNot(cause: unknown): string {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  return reasons[code ?? ''] ?? message;
 }
 
 interface Include {

@@ -4,8 +4,21 @@ export type RootStatement =
   | PrefixNode
   | { readonly type: 'nossl'; readonly at: number; readonly from: Word; readonly to: Word }
   | { readonly type: 'ignore'; readonly at: number; readonly properties: readonly Word[] }
-  | SettingNode<'tempdir' | 'lock-timeout' | 'database'>
+  | SettingNode<RootSetting>
   | { readonly type: 'no-cygwin-lowercase'; readonly at: number };
+
+export type RootSetting = 'tempdir' | 'lock-timeout' | 'database' | TlsSetting | LimitSetting;
+
+export type TlsSetting = 'ssl-cert' | 'ssl-key' | 'ssl-ca' | 'tls-min';
+
+export type LimitSetting =
+  | 'max-sessions'
+  | 'max-sessions-per-address'
+  | 'max-line'
+  | 'max-size'
+  | 'login-timeout'
+  | 'idle-timeout'
+  | 'connect-timeout';
 
 export interface Word {
   readonly at: number;

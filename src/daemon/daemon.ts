@@ -16,25 +16,33 @@ export interface DaemonOptions {
   readonly name: string;
   /** `-iii`: one connection, then the end. */
   readonly once: boolean;
-  readonly limits: AdmissionLimits;
+  /** As they are when a connection comes in. */
+  readonly limits: () => AdmissionLimits;
   /** Called when connections are accepted. */
   readonly onReady: () => void;
 }
 
-type Environment = Omit<SessionEnvironment, 'log'>;
+/** What a session needs but for its log, with the limits of the moment. */
+export interface Surroundings extends Omit<SessionEnvironment, 'log' | 'limits'> {
+  readonly limits: () => SessionEnvironment['limits'];
+}
+
+/** Seconds that sessions under way may take to their end once nobody is let in any more. */
+const drainTime = 60;
 
 /** Accepts connections and serves each independently of the others, until it is told to stop. */
 export class Daemon {
   readonly #options: DaemonOptions;
-  readonly #environment: Environment;
+  readonly #environment: Surroundings;
   readonly #log: BranchingLog;
   readonly #sessions = new Map<Session, Promise<void>>();
   /** Those of them that have not been sent away, oldest first. */
   readonly #welcome = new Set<Session>();
   #listener: Listener | undefined;
   #ended: (() => void) | undefined;
+  #patience: NodeJS.Timeout | undefined;
 
-  constructor(options: DaemonOptions, environment: Environment, log: BranchingLog) {
+  constructor(options: DaemonOptions, environment: Surroundings, log: BranchingLog) {
     this.#options = options;
     this.#environment = environment;
     this.#log = log;
@@ -55,23 +63,29 @@ export class Daemon {
     onReady();
     await end;
     await Promise.all(this.#sessions.values());
+    clearTimeout(this.#patience);
   }
 
-  /** Accepts nothing more; sessions under way go on to their end. */
+  /** Accepts nothing more; sessions under way go on to their end, for a minute at most. */
   drain(): void {
-    this.#listener?.close();
-    this.#ended?.();
+    this.#close();
+    this.#patience ??= setTimeout(() => this.stop(), drainTime * 1000).unref();
   }
 
   /** Ends the sessions too. */
   stop(): void {
-    this.drain();
+    this.#close();
     for (const session of this.#sessions.keys()) session.stop();
   }
 
+  #close(): void {
+    this.#listener?.close();
+    this.#ended?.();
+  }
+
   #accept(channel: Channel): void {
-    if (this.#options.once) this.drain();
-    const { admitted, dropped } = admit([...this.#welcome], channel.remoteAddress, this.#options.limits);
+    if (this.#options.once) this.#close();
+    const { admitted, dropped } = admit([...this.#welcome], channel.remoteAddress, this.#options.limits());
     if (dropped !== undefined) {
       this.#welcome.delete(dropped);
       dropped.stop();
@@ -81,7 +95,7 @@ export class Daemon {
       channel.destroy();
       return;
     }
-    const session = new Session(channel, { ...this.#environment, log: this.#log.child(pidPrefix()) });
+    const session = createSession(channel, this.#environment, this.#log);
     this.#welcome.add(session);
     const served = serve(session, channel).finally(() => {
       this.#welcome.delete(session);
@@ -89,6 +103,10 @@ export class Daemon {
     });
     this.#sessions.set(session, served);
   }
+}
+
+export function createSession(channel: Channel, surroundings: Surroundings, log: BranchingLog): Session {
+  return new Session(channel, { ...surroundings, limits: surroundings.limits(), log: log.child(pidPrefix()) });
 }
 
 /** One session from the first log line to the last. */

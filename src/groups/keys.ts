@@ -1,4 +1,5 @@
 import type { GroupConfig } from '../config/config.ts';
+import { whyNot } from '../config/whyNot.ts';
 import { KeyError } from './cluster.ts';
 
 /** Reads a key file; `path` is an absolute byte string. Fails as node:fs does. */
@@ -6,9 +7,15 @@ export type ReadKey = (path: string) => Uint8Array;
 
 const shortestKey = 32;
 
+/** Where the key of a group is. */
+export function keyPath({ keyFile }: GroupConfig, systemDirectory: string): string {
+  return keyFile.startsWith('/') ? keyFile : `${systemDirectory}/${keyFile}`;
+}
+
 /** The key of a group: the first line of its key file. Fails with KeyError. */
-export function groupKey({ keyFile, keyPosition }: GroupConfig, systemDirectory: string, read: ReadKey): string {
-  const path = keyFile.startsWith('/') ? keyFile : `${systemDirectory}/${keyFile}`;
+export function groupKey(group: GroupConfig, systemDirectory: string, read: ReadKey): string {
+  const path = keyPath(group, systemDirectory);
+  const { keyPosition } = group;
   const place = `${keyPosition.file}:${keyPosition.line}:${keyPosition.column}`;
   const key = firstLine(path, place, read);
   if (key.length < shortestKey) throw new KeyError(`${place}: Key in file ${path} is too short.`);
@@ -25,7 +32,7 @@ function firstLine(path: string, place: string, read: ReadKey): string {
     const end = bytes.indexOf(0x0a);
     return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('latin1');
   } catch (cause) {
-    throw new KeyError(`${place}: Can't read keyfile ${path}.`, { cause });
+    throw new KeyError(`${place}: Can't read keyfile ${path}. (${whyNot(cause)})`, { cause });
   }
 }
 

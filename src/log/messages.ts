@@ -33,6 +33,9 @@ export const wrongCertificate = 'Peer did provide a wrong SSL X509 certificate.'
 export const acceptNewCertificate = (host: string) =>
   `If ${host} was given a new certificate, accept it with: csync2 --rm-ssl-cert ${host}`;
 /** An error. */
+export const unacceptableCertificate = (host: string, reason: string) =>
+  `The certificate that ${host} shows is refused: ${reason}.`;
+/** An error. */
 export const noCertificate = 'Peer did not provide an SSL X509 certificate.';
 
 export const markingDirty = (file: string) => `Marking file as dirty: ${file}`;

@@ -1,6 +1,7 @@
 import type { Ignored } from '../entry/entry.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
+import { requestLineLimit } from '../protocol/inbox.ts';
 import type { Store } from '../store/store.ts';
 import type { TlsCredentials } from '../transport/channel.ts';
 
@@ -13,6 +14,10 @@ export interface Served {
   readonly store: Store;
   /** What was received has to survive a power cut once the session has come to a good end. */
   readonly durable: boolean;
+  /** Seconds without a byte before the peer is dropped. 0: it may take its time. */
+  readonly idle: number;
+  /** Bytes that a file from the peer may have; undefined: as many as there is room for. */
+  readonly largestFile: number | undefined;
   /** The session is over: gives back what it used. */
   release(): Promise<void>;
 }
@@ -29,10 +34,12 @@ export interface SessionEnvironment {
 }
 
 export interface SessionLimits {
-  /** Seconds without a byte before an identified peer is dropped. */
+  /** Seconds without a byte before a peer is dropped, until a configuration says otherwise. 0: never. */
   readonly idle: number;
-  /** Seconds that a connection may take until its HELLO is accepted. */
-  readonly unidentified: number;
+  /** Seconds that we wait for a peer, all in all, until its HELLO is accepted. */
+  readonly login: number;
+  /** Bytes of a request line, its newline included. */
+  readonly line: number;
 }
 
-export const defaultLimits: SessionLimits = { idle: 600, unidentified: 30 };
+export const defaultLimits: SessionLimits = { idle: 600, login: 10, line: requestLineLimit };

@@ -23,6 +23,7 @@ import { type Channel, ChannelError } from '../transport/channel.ts';
 import { dispatch } from './dispatch.ts';
 import { expectedEntry } from './expected.ts';
 import { type Expected, Journal } from '../scan/journal.ts';
+import { Allowance } from './allowance.ts';
 import { Replacement } from './replacement.ts';
 import type { Served, SessionEnvironment } from './served.ts';
 import { runTransfers, TransferQueue } from './transfers.ts';
@@ -35,7 +36,7 @@ import { runTransfers, TransferQueue } from './transfers.ts';
 export class Session {
   readonly #channel: Channel;
   readonly #environment: SessionEnvironment;
-  readonly #inbox = new Inbox();
+  readonly #inbox: Inbox;
   readonly #log: Log;
   #served: Served | undefined;
   #cluster: Cluster | undefined;
@@ -51,7 +52,10 @@ export class Session {
   #gathering = false;
   #over = false;
   #isDurable = false;
-  #deadline: NodeJS.Timeout | undefined;
+  /** Until the peer has identified itself. */
+  #login: Allowance | undefined;
+  /** Why we have ended the connection. */
+  #ended: string | undefined;
 
   /** The extensions that the peer asked for and that we speak. */
   agreed: ReadonlySet<Extension> = new Set();
@@ -64,6 +68,7 @@ export class Session {
   constructor(channel: Channel, environment: SessionEnvironment) {
     this.#channel = channel;
     this.#environment = environment;
+    this.#inbox = new Inbox(environment.limits.line);
     this.#log = environment.log;
   }
 
@@ -74,7 +79,6 @@ export class Session {
     } catch (error) {
       this.#reportEnd(error);
     } finally {
-      clearTimeout(this.#deadline);
       await this.#end();
     }
   }
@@ -96,6 +100,11 @@ export class Session {
   get cluster(): Cluster {
     if (this.#cluster === undefined) throw new Error('no configuration yet');
     return this.#cluster;
+  }
+
+  /** Bytes that a file from the peer may have. */
+  get largestFile(): number {
+    return this.#mustServe().largestFile ?? Infinity;
   }
 
   get ignored(): Served['ignored'] {
@@ -222,15 +231,19 @@ export class Session {
     await this.#runTransfers();
     const reading = this.#channel.read();
     if (!this.#gathering || !(await arrivesSoon(reading))) await this.flush();
-    const chunk = await reading;
+    const chunk = await (this.#login?.spend(reading) ?? reading);
     if (chunk === undefined) return false;
     this.#inbox.push(chunk);
     return true;
   }
 
   async #serve(): Promise<void> {
-    this.#channel.setIdleTimeout(this.#environment.limits.idle);
-    this.#deadline = setTimeout(() => this.#channel.destroy(), this.#environment.limits.unidentified * 1000);
+    const { idle, login } = this.#environment.limits;
+    this.#channel.setIdleTimeout(idle);
+    this.#login = new Allowance(login * 1000, () => {
+      this.#ended = `did not identify itself within ${login} seconds`;
+      this.#channel.destroy();
+    });
     if (!(await this.#open())) return;
     while (!this.#over) {
       const line = await this.line();
@@ -250,7 +263,8 @@ export class Session {
     if (command.name === 'SSL') {
       this.reply(replies.activatingTls);
       await this.flush();
-      await this.#channel.startTls('server', await this.#environment.credentials());
+      const credentials = await this.#environment.credentials();
+      await this.#login?.spend(this.#channel.startTls('server', credentials));
       line = await this.line();
       if (line === undefined) return false;
       command = parseCommand(line);
@@ -261,6 +275,7 @@ export class Session {
       return false;
     }
     this.#served = await this.#environment.configure(command.config);
+    this.#channel.setIdleTimeout(this.#served.idle);
     this.#cluster = this.#served.cluster;
     await recover(this.#cluster, this.store, this.ignored, this.#log);
     this.reply(replies.finished);
@@ -357,7 +372,7 @@ export class Session {
     const refusal = await this.#whyNot(host);
     if (refusal === undefined) {
       this.#peer = host;
-      clearTimeout(this.#deadline);
+      this.#login = undefined;
     }
     this.reply(refusal ?? replies.finished);
   }
@@ -370,9 +385,17 @@ export class Session {
       return replies.identificationFailed;
     }
     if (!this.#channel.encrypted) return cluster.usesPlain(cluster.host, host) ? undefined : replies.tlsExpected;
-    const certificate = this.#channel.peerCertificate;
+    const { peerCertificate: certificate, objection } = this.#channel;
+    if (objection !== undefined) return this.#refusesFor(objection(host), host);
     if (certificate === undefined) return replies.identificationFailed;
     return (await this.#knowsCertificate(store, host, certificate)) ? undefined : replies.identificationFailed;
+  }
+
+  /** What an authority vouches for is not remembered. */
+  #refusesFor(reason: string | undefined, host: string): string | undefined {
+    if (reason === undefined) return undefined;
+    this.#log.error(messages.unacceptableCertificate(host, reason));
+    return replies.identificationFailed;
   }
 
   async #knowsCertificate(store: Store, host: string, der: Uint8Array): Promise<boolean> {
@@ -440,7 +463,7 @@ export class Session {
   #reportEnd(error: unknown): void {
     if (error instanceof ProtocolError) this.reply(error.message);
     if (error instanceof ChannelError && error.code === 'RESET' && this.#over) return;
-    const text = error instanceof Error ? error.message : String(error);
+    const text = this.#ended ?? (error instanceof Error ? error.message : String(error));
     this.#log.error(`${this.#peer ?? this.#channel.remoteAddress ?? 'unknown peer'}: ${text}`);
     if (!isExpected(error)) this.#log.write(1, error instanceof Error ? (error.stack ?? text) : text);
   }

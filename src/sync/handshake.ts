@@ -121,7 +121,7 @@ async function secure(line: Line, peer: string, channel: Channel, inbox: Inbox):
   line.log.write(3, messages.wire('Peer', reply + '\n'));
   if (!isOk(reply)) throw new ConversationError('REFUSED', `SSL command failed. (${reply})`);
   await channel.startTls('client', await line.credentials());
-  await checkCertificate(line, peer, channel.peerCertificate);
+  await checkCertificate(line, peer, channel);
 }
 
 async function readLine(channel: Channel, inbox: Inbox): Promise<string> {
@@ -134,8 +134,14 @@ async function readLine(channel: Channel, inbox: Inbox): Promise<string> {
   }
 }
 
-/** The certificate seen at first contact is remembered, and any other refused from then on. */
-async function checkCertificate({ store, log }: Line, peer: string, der: Uint8Array | undefined): Promise<void> {
+/** Either an authority vouches for the peer, or what it showed at first contact is remembered and any other refused. */
+async function checkCertificate({ store, log }: Line, peer: string, channel: Channel): Promise<void> {
+  const { peerCertificate: der, objection } = channel;
+  if (objection !== undefined) {
+    const reason = objection(peer);
+    if (reason === undefined) return;
+    throw new ConversationError('CERTIFICATE', messages.unacceptableCertificate(peer, reason));
+  }
   if (der === undefined) throw new ConversationError('CERTIFICATE', messages.noCertificate);
   const shown = Buffer.from(der).toString('hex').toUpperCase();
   const known = await store.certificate(encode(peer));

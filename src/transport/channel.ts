@@ -9,6 +9,11 @@ export interface Channel {
   readonly encrypted: boolean;
   /** DER of the peer's leaf certificate once encrypted; undefined when plain. */
   readonly peerCertificate: Uint8Array | undefined;
+  /**
+   * Why the peer's certificate does not prove that it is this host; undefined: it does. There is nothing to ask while
+   * plain, and none where no authority was to be trusted.
+   */
+  readonly objection: ((host: string) => string | undefined) | undefined;
 
   /**
    * The next bytes, or undefined at the end of the stream. One call at a time. Fails with ChannelError, but only after
@@ -49,8 +54,12 @@ export interface Channel {
 export interface TlsCredentials {
   /** PEM. */
   readonly key: string;
-  /** PEM. */
+  /** PEM; certificates in between may follow. */
   readonly certificate: string;
+  /** PEM of those who vouch for peers. Undefined: any certificate will do. */
+  readonly authority?: string | undefined;
+  /** Default 1.2. A server offers 1.3 only where it is the minimum: C peers cannot speak it. */
+  readonly minVersion?: '1.2' | '1.3' | undefined;
 }
 
 export type ChannelErrorCode =

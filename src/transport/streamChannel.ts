@@ -36,6 +36,7 @@ export class StreamChannel implements Channel {
   #handshaking = false;
   #encrypted = false;
   #certificate: Uint8Array | undefined;
+  #objection: Channel['objection'];
   #closing: Promise<void> | undefined;
 
   constructor(ends: Ends, remote: Remote) {
@@ -61,6 +62,10 @@ export class StreamChannel implements Channel {
 
   get peerCertificate(): Uint8Array | undefined {
     return this.#certificate;
+  }
+
+  get objection(): Channel['objection'] {
+    return this.#objection;
   }
 
   read(): Promise<Uint8Array | undefined> {
@@ -90,8 +95,10 @@ export class StreamChannel implements Channel {
       const early = this.#intake.detach();
       if (already !== undefined) early.unshift(already);
       if (this.#intake.ended) throw new ChannelError('TLS', 'the peer hung up before TLS was set up');
-      const { stream, certificate } = await secure(this.#ends.duplex(), role, credentials, Buffer.concat(early));
-      this.#certificate = certificate;
+      const secured = await secure(this.#ends.duplex(), role, credentials, Buffer.concat(early));
+      const { stream } = secured;
+      this.#certificate = secured.certificate;
+      this.#objection = secured.objection;
       this.#encrypted = true;
       this.#input = this.#output = stream;
       this.#watch(stream);

@@ -1,18 +1,21 @@
+import type { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
-import { ChannelError, type TlsCredentials } from './channel.ts';
+import { type Channel, ChannelError, type TlsCredentials } from './channel.ts';
 import { asChannelError } from './failures.ts';
 
 export interface Secured {
   readonly stream: tls.TLSSocket;
   /** DER. */
   readonly certificate: Uint8Array;
+  readonly objection: Channel['objection'];
 }
 
 /**
  * Lays TLS over a stream that nobody reads any more. `early`: bytes of the handshake that were read from it already.
- * Peers are known by their certificates, which are self-signed: neither issuer, name nor expiry are looked at, but
- * there must be one. Fails with ChannelError TLS, NO_CERTIFICATE or RESET; the stream is destroyed then.
+ * A peer must show a certificate. Without an authority peers are known by it and nothing in it is looked at; with one,
+ * `objection` tells what is wrong with it. Fails with ChannelError TLS, NO_CERTIFICATE or RESET; the stream is destroyed then.
  */
 export async function secure(
   stream: Duplex,
@@ -26,17 +29,43 @@ export async function secure(
   stream.allowHalfOpen = false;
   const secured = await (role === 'client' ? connect(stream, options) : accept(stream, options));
   secured.allowHalfOpen = true;
-  const certificate = secured.getPeerX509Certificate()?.raw;
+  const certificate = secured.getPeerX509Certificate();
   if (certificate === undefined) {
     secured.destroy();
     throw new ChannelError('NO_CERTIFICATE', 'the peer did not show a certificate');
   }
-  return { stream: secured, certificate };
+  const objection = credentials.authority === undefined ? undefined : objectionTo(certificate, secured);
+  return { stream: secured, certificate: certificate.raw, objection };
 }
+
+function objectionTo(certificate: X509Certificate, { authorized, authorizationError }: tls.TLSSocket) {
+  // An error where the types say so, a code in fact.
+  const chain = authorized ? undefined : String(authorizationError ?? 'not verified');
+  return (host: string): string | undefined => {
+    if (chain !== undefined) return `it is not accepted by the authority of 'ssl-ca': ${reasons[chain] ?? chain}`;
+    const names = isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host);
+    if (names !== undefined) return undefined;
+    return `it is for ${certificate.subjectAltName ?? certificate.subject.split('\n').join(', ')}, not for ${host}`;
+  };
+}
+
+/** What OpenSSL calls the usual mistakes, in plain words. */
+const reasons: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'it has expired',
+  CERT_NOT_YET_VALID: 'it is not valid yet',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'it is signed by itself',
+  SELF_SIGNED_CERT_IN_CHAIN: 'it is signed by another authority',
+  UNABLE_TO_GET_ISSUER_CERT: 'it is signed by another authority',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'it is signed by another authority',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'it is signed by another authority',
+  CERT_SIGNATURE_FAILURE: 'its signature is wrong',
+  INVALID_PURPOSE: 'it is not made for this side of a connection (extended key usage)',
+};
 
 function connect(stream: Duplex, options: tls.SecureContextOptions): Promise<tls.TLSSocket> {
   return new Promise((resolve, reject) => {
-    const secured = tls.connect({ ...options, socket: stream });
+    // Who the peer should be is asked later, of `objection`.
+    const secured = tls.connect({ ...options, socket: stream, checkServerIdentity: () => undefined });
     secured.once('secureConnect', () => {
       secured.off('error', reject);
       resolve(secured);
@@ -50,14 +79,14 @@ function connect(stream: Duplex, options: tls.SecureContextOptions): Promise<tls
 }
 
 /**
- * TLS 1.2 at most: in 1.3 OpenSSL sends session tickets after the handshake, and C peers take them for the answer to
+ * TLS 1.2, unless more is asked for: in 1.3 OpenSSL sends session tickets after the handshake, and C peers take them for the answer to
  * their first command. The order of ciphers is ours, else those peers choose one without forward secrecy.
  */
 function accept(stream: Duplex, options: tls.SecureContextOptions): Promise<tls.TLSSocket> {
   return new Promise((resolve, reject) => {
     const server = tls.createServer({
       ...options,
-      maxVersion: 'TLSv1.2',
+      ...(options.minVersion === 'TLSv1.3' ? {} : { maxVersion: 'TLSv1.2' }),
       honorCipherOrder: true,
       requestCert: true,
     });
@@ -79,10 +108,14 @@ function hungUp(): ChannelError {
 const levels = ['', ':@SECLEVEL=1', ':@SECLEVEL=0'] as const;
 
 /** Options with these credentials, at the highest security level that takes them. */
-function usable({ key, certificate }: TlsCredentials): tls.SecureContextOptions {
+function usable({ key, certificate, authority, minVersion }: TlsCredentials): tls.SecureContextOptions {
   let refusal: unknown;
+  const rest = {
+    ...(authority === undefined ? {} : { ca: authority }),
+    ...(minVersion === undefined ? {} : { minVersion: `TLSv${minVersion}` as const }),
+  };
   for (const level of levels) {
-    const options = { key, cert: certificate, ciphers: tls.DEFAULT_CIPHERS + level };
+    const options = { ...rest, key, cert: certificate, ciphers: tls.DEFAULT_CIPHERS + level };
     try {
       tls.createSecureContext(options);
       return options;

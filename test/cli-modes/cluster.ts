@@ -55,6 +55,7 @@ export class Host {
   readonly tree: string;
   readonly #cluster: Cluster;
   #server: ChildProcess | undefined;
+  #log = '';
 
   constructor(cluster: Cluster, name: string) {
     this.#cluster = cluster;
@@ -64,7 +65,7 @@ export class Host {
       mkdirSync(directory, { recursive: true });
       return directory;
     }) as [string, string, string];
-    writeFileSync(join(this.etc, 'k'), 'k'.repeat(40) + '\n');
+    writeFileSync(join(this.etc, 'k'), 'k'.repeat(40) + '\n', { mode: 0o600 });
   }
 
   get env(): NodeJS.ProcessEnv {
@@ -92,11 +93,22 @@ export class Host {
   }
 
   async serve(): Promise<void> {
-    this.#server = spawn(program, ['-ii', ...this.ownOptions], {
+    this.#server = spawn(program, ['-ii', '-v', ...this.ownOptions], {
       env: this.env,
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
+    this.#server.stderr?.on('data', (chunk: Buffer) => (this.#log += chunk.toString('latin1')));
     await once(this.#server.stdout as NodeJS.ReadableStream, 'data');
+  }
+
+  /** Sends the server a SIGHUP and waits until it says this. */
+  async hangUp(expected: RegExp): Promise<void> {
+    this.#log = '';
+    this.#server?.kill('SIGHUP');
+    for (let tries = 0; !expected.test(this.#log); tries++) {
+      if (tries === 500) throw new Error(`the server says: ${this.#log}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   async stop(): Promise<void> {

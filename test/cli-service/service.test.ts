@@ -31,7 +31,7 @@ describe('installation', () => {
     mkdirSync(etc);
     const made = start(path('bin/csync2'), ['--make-cert'], { ...process.env, CSYNC2_SYSTEM_DIR: etc });
     assert.equal(made.code, 0, made.stderr);
-    writeFileSync(join(etc, 'k'), 'k'.repeat(40));
+    writeFileSync(join(etc, 'k'), 'k'.repeat(40), { mode: 0o600 });
     writeFileSync(join(etc, 'csync2.cfg'), 'group g { host a b; key k; include /nothing; }');
     const listed = start(path('bin/csync2'), ['-N', 'a', '-D', root, '-L'], { ...process.env, CSYNC2_SYSTEM_DIR: etc });
     assert.equal(listed.code, 2, listed.stderr);

@@ -13,7 +13,7 @@ const root = mkdtempSync(join(tmpdir(), 'csync2-cli-'));
 const file = join(root, 'tree/file');
 
 for (const directory of ['etc', 'db', 'tree']) mkdirSync(join(root, directory));
-writeFileSync(join(root, 'etc/k'), 'k'.repeat(64) + '\n');
+writeFileSync(join(root, 'etc/k'), 'k'.repeat(64) + '\n', { mode: 0o600 });
 writeFileSync(join(root, 'etc/csync2.cfg'), `nossl * *; group g { host a b; key k; include ${root}/tree; }\n`);
 writeFileSync(file, 'content');
 after(() => rmSync(root, { recursive: true, force: true }));

@@ -9,7 +9,7 @@ import { parseConfig } from '../../src/config/parse.ts';
 const program = '/usr/sbin/csync2';
 const top = mkdtempSync(join(tmpdir(), 'config-'));
 after(() => rmSync(top, { recursive: true }));
-writeFileSync(join(top, 'k'), 'x'.repeat(40) + '\n');
+writeFileSync(join(top, 'k'), 'x'.repeat(40) + '\n', { mode: 0o600 });
 writeFileSync(join(top, 'included'), 'ignore uid;');
 
 const group = (body: string): string => `group g { host a b; key k; ${body} }`;
@@ -86,6 +86,8 @@ const acceptedByUsOnly: readonly string[] = [
   'group g { host a host; key k; }',
   group('include x on y;'),
   `config "${top}/included"; ${group('')}`,
+  `ssl-cert c; ssl-key k; ssl-ca a; tls-min 1.2; ${group('')}`,
+  `max-sessions 9; login-timeout 9; max-size 9G; ${group('')}`,
 ];
 
 /** And stricter where a value would silently be taken for 0. */

@@ -37,6 +37,12 @@ describe('words', () => {
   }
 });
 
+const rootStatements = [
+  'group, prefix, nossl, config, ignore, tempdir, lock-timeout, database',
+  'ssl-cert, ssl-key, ssl-ca, tls-min',
+  'max-sessions, max-sessions-per-address, max-line, max-size, login-timeout, idle-timeout, connect-timeout',
+].join(', ');
+
 describe('statements', () => {
   test('a group without a name, or with an empty one, is numbered', () => {
     const config = configOf('group { key k; } group x { key k; } group "" { key k; } group "key" { key k; }');
@@ -65,6 +71,24 @@ describe('statements', () => {
         (host) => `${host} ${['c c', 'd x', 'f f'].includes(host) ? 'slave' : 'master'}`,
       ),
     );
+  });
+
+  test('certificates and limits; what is not mentioned is undefined, of several the last one counts', () => {
+    const none = configOf('');
+    assert.deepEqual([...Object.values(none.tls), ...Object.values(none.limits)], Array(11).fill(undefined));
+    const { tls, limits } = configOf(`ssl-cert c.pem; ssl-key "/a b/k.pem"; ssl-ca old; ssl-ca ca.pem; tls-min 1.3;
+max-sessions 7; max-sessions-per-address 3; login-timeout 1; idle-timeout 0; connect-timeout 604800;
+max-line 4K; max-size 3T;`);
+    assert.deepEqual(tls, { certificate: 'c.pem', key: '/a b/k.pem', authority: 'ca.pem', minVersion: '1.3' });
+    assert.deepEqual(limits, {
+      sessions: 7,
+      sessionsPerAddress: 3,
+      login: 1,
+      idle: 0,
+      connect: 604_800,
+      line: 4096,
+      size: 3 * 2 ** 40,
+    });
   });
 
   test('patterns of all kinds stay in order', () => {
@@ -173,14 +197,16 @@ const wrong: readonly (readonly [text: string, message: string])[] = [
   ['no-cygwin-lowercase;', "1:1: Found 'nocygwinlowercase' but this is not a cygwin csync2."],
   ['nossl a;', "1:8: expected a word after 'a', found ';'."],
   ['nossl a b c;', "1:11: expected ';' after 'b', found 'c'."],
-  [
-    'key x;',
-    "1:1: unknown statement 'key': a statement begins with group, prefix, nossl, config, ignore, tempdir, lock-timeout, database.",
-  ],
-  [
-    'GROUP g { }',
-    "1:1: unknown statement 'GROUP': a statement begins with group, prefix, nossl, config, ignore, tempdir, lock-timeout, database.",
-  ],
+  ['key x;', `1:1: unknown statement 'key': a statement begins with ${rootStatements}.`],
+  ['GROUP g { }', `1:1: unknown statement 'GROUP': a statement begins with ${rootStatements}.`],
+  ['tls-min 1.1;', "1:9: Unknown TLS version '1.1' (use '1.2' or '1.3')."],
+  ['max-sessions 0;', '1:14: max-sessions must be from 1 to 1000000, not 0.'],
+  ['max-line 100;', '1:10: max-line must be from 1024 to 1048576, not 100.'],
+  ['max-size 9999T;', "1:10: '9999T' is not a number of bytes for max-size."],
+  ['max-size -1;', "1:10: '-1' is not a number of bytes for max-size."],
+  ['max-size 1e9;', "1:10: '1e9' is not a number of bytes for max-size."],
+  ['login-timeout 0;', '1:15: login-timeout must be from 1 to 604800, not 0.'],
+  ['idle-timeout 10s;', "1:14: '10s' is not a number for idle-timeout."],
   [
     group('\n\n\thots x;'),
     "3:2: unknown statement 'hots': a group statement begins with host, key, include, exclude, compare, auto, backup-directory, backup-generations, action.",

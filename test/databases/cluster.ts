@@ -77,7 +77,7 @@ export class Host {
     this.#port = port;
     mkdirSync(this.tree, { recursive: true });
     mkdirSync(this.etc);
-    writeFileSync(join(this.etc, 'key'), `${'k'.repeat(40)}\n`);
+    writeFileSync(join(this.etc, 'key'), `${'k'.repeat(40)}\n`, { mode: 0o600 });
   }
 
   configure(text: string, file = 'csync2.cfg'): void {

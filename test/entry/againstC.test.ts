@@ -13,7 +13,7 @@ const program = '/usr/sbin/csync2';
 function recordedByC(root: string, tree: string, extra: string): string[] {
   fs.mkdirSync(`${root}/etc`, { recursive: true });
   fs.mkdirSync(`${root}/db`, { recursive: true });
-  fs.writeFileSync(`${root}/etc/key`, 'k'.repeat(64) + '\n');
+  fs.writeFileSync(`${root}/etc/key`, 'k'.repeat(64) + '\n', { mode: 0o600 });
   const group = `group g { host a.test b.test; key ${root}/etc/key; include ${tree}; }`;
   fs.writeFileSync(`${root}/etc/csync2.cfg`, `${group}\n${extra}\n`);
   const env = { ...process.env, CSYNC2_SYSTEM_DIR: `${root}/etc` };

@@ -101,11 +101,14 @@ describe('keys', () => {
   test('of a group without this host need not be there', () => {
     const text = 'group g { host a; key k; } group h { host b; key /nowhere/k; } group i { host a; key /nowhere/k; }';
     const readKey = (path: string): Buffer => {
-      if (path.startsWith('/nowhere')) throw new Error('not there');
+      if (path.startsWith('/nowhere')) throw Object.assign(new Error('not there'), { code: 'ENOENT' });
       return Buffer.from(keyIn('k'));
     };
     assert.equal(clusterOf(text, 'a', { readKey, groups: ['g', 'h'] }).groups.length, 1);
-    assert.throws(() => clusterOf(text, 'a', { readKey }), failure("csync2.cfg:1:86: Can't read keyfile /nowhere/k."));
+    assert.throws(
+      () => clusterOf(text, 'a', { readKey }),
+      failure("csync2.cfg:1:86: Can't read keyfile /nowhere/k. (No such file or directory)"),
+    );
   });
 
   const bad: readonly (readonly [text: string, message: string])[] = [

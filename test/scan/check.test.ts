@@ -28,7 +28,7 @@ beforeEach(() => {
   root = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'csync2-scan-')));
   tree = join(root, 'tree');
   fs.mkdirSync(tree);
-  fs.writeFileSync(join(root, 'key'), 'k'.repeat(40) + '\n');
+  fs.writeFileSync(join(root, 'key'), 'k'.repeat(40) + '\n', { mode: 0o600 });
   store = openSqlite(join(root, 'state.db3'), { lockTimeout: 5, unsafe: true, smallTransactions: false });
   configure('group g { host me you; key key; include %t%; exclude *.no; }');
 });

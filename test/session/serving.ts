@@ -25,12 +25,13 @@ export class Serving {
   readonly tree = join(this.root, 'tree');
   readonly store: Store;
   readonly log: string[] = [];
+  largestFile: number | undefined;
   #listener: Listener | undefined;
   #ended: Promise<void> = Promise.resolve();
 
   constructor(groupExtra = '') {
     mkdirSync(this.tree);
-    writeFileSync(join(this.root, 'key'), key + '\n');
+    writeFileSync(join(this.root, 'key'), key + '\n', { mode: 0o600 });
     writeFileSync(
       join(this.root, 'csync2.cfg'),
       `nossl * *;
@@ -76,6 +77,8 @@ group g { host ${peer} ${self} 127.2.9.3; key ${this.root}/key; include %t%; exc
       ignored: config.ignore,
       store: this.store,
       durable: false,
+      idle: defaultLimits.idle,
+      largestFile: this.largestFile,
       release: async () => undefined,
     };
   }

@@ -26,7 +26,7 @@ function makeHost(name: string, key: string): Host {
   const directory = `${scratch.path}/${name}`;
   for (const part of ['', '/db', '/tree']) mkdirSync(directory + part, { recursive: true });
   writeFileSync(`${directory}/tree/file`, 'content\n');
-  writeFileSync(`${directory}/secret`, 'k'.repeat(40) + '\n');
+  writeFileSync(`${directory}/secret`, 'k'.repeat(40) + '\n', { mode: 0o600 });
   const group = `group g { host ${client} ${server}; key secret; include %tree%; }`;
   writeFileSync(`${directory}/csync2.cfg`, `${group}\nprefix tree { on *: ${directory}/tree; }\n`);
   return { directory, credentials: makeCertificate(directory, name, key) };

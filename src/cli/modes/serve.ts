@@ -1,30 +1,30 @@
 import { fromText } from '../../bytes/bytes.ts';
-import { defaultAdmission } from '../../daemon/admission.ts';
-import { Daemon, serve } from '../../daemon/daemon.ts';
+import { createSession, Daemon, serve, type Surroundings } from '../../daemon/daemon.ts';
 import { NotAMemberError } from '../../groups/cluster.ts';
-import { pidPrefix } from '../../log/levelLog.ts';
 import type { BranchingLog } from '../../log/log.ts';
 import * as messages from '../../log/messages.ts';
 import { writeFully } from '../../log/writeFully.ts';
-import { defaultLimits, type Served, type SessionEnvironment } from '../../session/served.ts';
-import { Session } from '../../session/session.ts';
+import type { Served } from '../../session/served.ts';
 import { resolvesTo } from '../../transport/addresses.ts';
 import { openStdio } from '../../transport/openStdio.ts';
 import { portOf } from '../line.ts';
-import { openDatabase, type Place, readCluster, readCredentials } from '../setup.ts';
+import { idleTimeoutOf } from '../limits.ts';
+import { warnOfLooseKeys } from '../secretFile.ts';
+import { ServerSettings } from '../serverSettings.ts';
+import { openDatabase, type Place, readCluster } from '../setup.ts';
 import { SharedStores } from '../sharedStores.ts';
 
 /** `-i`: the connection that inetd, systemd or ssh put at standard input and output. */
 export async function serveStdio(place: Place, log: BranchingLog): Promise<void> {
   const channel = openStdio();
-  const environment = environmentOf(place, log);
-  const session = new Session(channel, { ...environment, log: log.child(pidPrefix()) });
+  const session = createSession(channel, surroundingsOf(place, new ServerSettings(place, log), log), log);
   onSignals(() => session.stop());
   await serve(session, channel);
 }
 
 /** `-ii` and `-iii`. */
 export async function serveSocket(place: Place, log: BranchingLog, once: boolean): Promise<void> {
+  const settings = new ServerSettings(place, log);
   const daemon = new Daemon(
     {
       address: place.options.hostName,
@@ -32,15 +32,14 @@ export async function serveSocket(place: Place, log: BranchingLog, once: boolean
       fd: listenDescriptor(),
       name: place.host,
       once,
-      limits: defaultAdmission,
+      limits: () => settings.admission,
       onReady: () => writeFully(1, messages.daemonRunning + '\n'),
     },
-    environmentOf(place, log),
+    surroundingsOf(place, settings, log),
     log,
   );
   onSignals((again) => (again ? daemon.stop() : daemon.drain()));
-  // Asks daemons to read their configuration again: this one does so for every connection anyway.
-  process.on('SIGHUP', () => undefined);
+  process.on('SIGHUP', () => settings.reload());
   await daemon.run();
 }
 
@@ -61,18 +60,28 @@ function listenDescriptor(): number | undefined {
   return pid === String(process.pid) && Number(count) >= 1 ? 3 : undefined;
 }
 
-function environmentOf(place: Place, log: BranchingLog): Omit<SessionEnvironment, 'log'> {
+function surroundingsOf(place: Place, settings: ServerSettings, log: BranchingLog): Surroundings {
   const stores = new SharedStores();
   return {
     configure: async (name): Promise<Served> => {
       const { config, cluster } = readCluster(place, name, log, undefined);
       if (!cluster.isMember) throw new NotAMemberError(place.host);
+      warnOfLooseKeys(place, config, cluster, log);
       const { store, release } = await stores.open(name, () => openDatabase(place, name, config, log));
       const restrictTo = (groups: readonly string[]) => readCluster(place, name, log, groups).cluster;
-      return { cluster, restrictTo, ignored: config.ignore, store, durable: !place.options.unsafe, release };
+      return {
+        cluster,
+        restrictTo,
+        ignored: config.ignore,
+        store,
+        durable: !place.options.unsafe,
+        idle: idleTimeoutOf(config),
+        largestFile: config.limits.size,
+        release,
+      };
     },
-    credentials: () => readCredentials(place),
+    credentials: () => settings.credentials(),
     resolvesTo: (host, address) => resolvesTo(fromText(host), address),
-    limits: defaultLimits,
+    limits: () => settings.session,
   };
 }

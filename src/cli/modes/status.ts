@@ -6,7 +6,9 @@ import type { Log } from '../../log/log.ts';
 import * as messages from '../../log/messages.ts';
 import { displayName, locate } from '../../store/location.ts';
 import { allNames, type ContactRow, type Store } from '../../store/store.ts';
+import type { Config } from '../../config/config.ts';
 import { type CertificateFacts, certificateFacts, expiryWarning } from '../certificate.ts';
+import { credentialFiles } from '../credentials.ts';
 import { jsonLine, type JsonObject } from '../json.ts';
 import type { Output } from '../output.ts';
 import { findLock, type Place, setUp, type Setup } from '../setup.ts';
@@ -84,7 +86,7 @@ async function gather(setup: Setup, place: Place): Promise<Status> {
     files,
     hints: (await store.hints()).length,
     actions: (await store.actions()).length,
-    certificate: ownCertificate(place),
+    certificate: ownCertificate(place, config),
     needsCertificate: cluster.peers.some((peer) => !cluster.usesPlain(place.host, peer)),
     database: {
       name: displayName(location),
@@ -101,8 +103,8 @@ async function dirtyCounts(store: Store): Promise<Map<string, number>> {
   return counts;
 }
 
-function ownCertificate({ systemDirectory }: Place): CertificateFacts | undefined {
-  const path = fsPath(`${systemDirectory}/csync2_ssl_cert.pem`);
+function ownCertificate(place: Place, config: Config): CertificateFacts | undefined {
+  const path = fsPath(credentialFiles(place, config).certificate);
   return fs.existsSync(path) ? certificateFacts(fs.readFileSync(path)) : undefined;
 }
 

@@ -68,16 +68,14 @@ async function receive(
     throw new BlobError(`expected a delta, got ${header === undefined ? 'the end of the stream' : `'${header}'`}`);
   }
   if (typeof length === 'string') return 'The peer could not make a delta.';
-  const space = freeSpace(path);
-  const tooLarge = !(space instanceof Problem) && length > space;
-  const maxSize = space instanceof Problem ? undefined : space + (basis?.entry.size ?? 0);
-  const patcher = new Patcher({
-    basis: basis?.fd,
-    basisSize: basis?.entry.size ?? 0,
-    output: staged.fd,
-    ...(maxSize === undefined ? {} : { maxSize }),
-  });
-  return applyDelta(session, path, patcher, length, tooLarge ? messageFor('ENOSPC') : undefined);
+  const found = freeSpace(path);
+  const space = found instanceof Problem ? Infinity : found;
+  const basisSize = basis?.entry.size ?? 0;
+  const room = space + basisSize;
+  const maxSize = Math.min(room, session.largestFile, Number.MAX_SAFE_INTEGER);
+  const patcher = new Patcher({ basis: basis?.fd, basisSize, output: staged.fd, maxSize });
+  const trouble = await applyDelta(session, path, patcher, length, length > space ? messageFor('ENOSPC') : undefined);
+  return trouble === tooLarge ? messageFor(maxSize < room ? 'EFBIG' : 'ENOSPC') : trouble;
 }
 
 /** Takes exactly `length` bytes off the stream, also when they are of no use any more, so that it stays in step. */
@@ -103,11 +101,15 @@ async function push(patcher: Patcher, bytes: Uint8Array): Promise<void> {
   while (steps.next().done !== true) await setImmediate();
 }
 
+/** Stands for a result that has no room, or may not have it. */
+const tooLarge = 'too large';
+
 async function attemptDelta(path: DiskPath, step: () => Promise<void> | void): Promise<string | undefined> {
   try {
     await step();
     return undefined;
   } catch (error) {
+    if (error instanceof LibrsyncError && error.code === 'TOO_LARGE') return tooLarge;
     if (error instanceof LibrsyncError) return `Invalid delta: ${error.message}`;
     return problemFrom(error, path).message;
   }

@@ -1,5 +1,6 @@
 import type { Attributes, TransferCommand } from '../../protocol/commands.ts';
 import { replies } from '../../protocol/replies.ts';
+import { messageFor } from '../../filesystem/problem.ts';
 import { stageFile } from '../../filesystem/staged.ts';
 import { keep, hasAttributes, readContent } from '../presence.ts';
 import { place } from '../placing.ts';
@@ -14,6 +15,7 @@ export function transferContent(
   const { session, found } = subject;
   if (found.state === 'impure') return session.reply(replies.denied);
   if (found.state === 'parent-missing') return session.reply(replies.parentMissing);
+  if (content.length > session.largestFile) return session.reply(messageFor('EFBIG'));
   if (!force && isThere(subject, attributes, content)) return keep(subject, attributes);
   if (admit(subject, force) === undefined) return;
   placeContent(subject, attributes, content);

@@ -1,6 +1,6 @@
 import type { Entry } from '../../entry/entry.ts';
 import { stageDirectory, stageLink, stageSpecial, type Staged } from '../../filesystem/staged.ts';
-import type { Problem } from '../../filesystem/problem.ts';
+import { messageFor, type Problem } from '../../filesystem/problem.ts';
 import type { TransferCommand, WantedObject } from '../../protocol/commands.ts';
 import { contentDigest, contentLimit } from '../../protocol/contentDigest.ts';
 import { replies } from '../../protocol/replies.ts';
@@ -25,6 +25,7 @@ export function transferObject(subject: Subject, request: Request): void {
 
 function transferKnownContent(subject: Subject, { attributes, force }: Request, object: Regular): void {
   const { session, found, path } = subject;
+  if (object.size > session.largestFile) return session.reply(messageFor('EFBIG'));
   const there = found.state === 'present' && found.entry.kind === 'reg' ? found.entry : undefined;
   const content =
     there !== undefined && there.size === object.size && object.size <= contentLimit

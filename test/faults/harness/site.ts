@@ -97,8 +97,8 @@ export class FaultHost {
     this.databaseDirectory = join(root, 'db');
     mkdirSync(this.etc);
     mkdirSync(this.databaseDirectory);
-    writeFileSync(join(this.etc, 'k'), key + '\n');
-    writeFileSync(join(this.etc, 'other'), 'o'.repeat(40) + '\n');
+    writeFileSync(join(this.etc, 'k'), key + '\n', { mode: 0o600 });
+    writeFileSync(join(this.etc, 'other'), 'o'.repeat(40) + '\n', { mode: 0o600 });
     if (site.tls) this.useCertificate(name);
   }
 
