@@ -89,7 +89,7 @@ export class Host {
 
   /** Writes a file of the system directory; `csync2.cfg` unless another is named. Byte string. */
   configure(content: string, file = 'csync2.cfg'): void {
-    writeFileSync(join(this.etc, file), content, 'latin1');
+    writeFileSync(join(this.etc, file), content, { encoding: 'latin1', mode: 0o600 });
   }
 
   useCertificate(name: string): void {
