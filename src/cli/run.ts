@@ -92,7 +92,8 @@ function sinkOf({ options }: Invocation): Sink {
   return options.syslog ? createSyslogSink() : createStderrSink({ timestamps });
 }
 
-async function perform(invocation: Invocation, place: Place, log: BranchingLog): Promise<number> {
+/** Does what the command line says, at this place. The exit status, unless there were errors. */
+export async function perform(invocation: Invocation, place: Place, log: BranchingLog): Promise<number> {
   if (invocation.mode === 'create-key') {
     createKeyFile(invocation.file);
     return 0;

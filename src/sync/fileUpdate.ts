@@ -76,7 +76,7 @@ export class FileUpdate {
     log.write(1, messages.updating(name, this.run.peer));
     if (forced) {
       if (options.dryRun) return this.#show('!M');
-      const flushed = await this.ask({ name: 'FLUSH', ...this.#subject }, status);
+      const flushed = await this.#overrule();
       return flushed.ok ? this.#send(entry) : { settled: this.refused(flushed) };
     }
     const reply = await this.#answer();
@@ -134,6 +134,11 @@ export class FileUpdate {
     return { settled: this.settle([this.setTime(entry)]) };
   }
 
+  #overrule(): Promise<Status> {
+    this.run.overruledNames.add(this.file.row.name);
+    return this.ask({ name: 'FLUSH', ...this.#subject }, status);
+  }
+
   #show(mark: '?M' | '!M' | '?D' | '!D'): Under {
     const { options } = this.run.context;
     options.print(messages.dryRun(mark, this.run.peer, this.file.name));
@@ -145,7 +150,7 @@ export class FileUpdate {
     log.write(1, messages.deleting(this.file.name, this.run.peer));
     if (forced) {
       if (options.dryRun) return this.#show('!D');
-      const flushed = await this.ask({ name: 'FLUSH', ...this.#subject }, status);
+      const flushed = await this.#overrule();
       if (!flushed.ok) return { settled: this.refused(flushed) };
     } else {
       const { status: answer, checktxt } = await this.#answer();

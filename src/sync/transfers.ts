@@ -93,6 +93,7 @@ export class Transfers {
       new FileUpdate(this.#run, file).localTrouble(request);
       return;
     }
+    if (force) this.#run.overruledNames.add(file.row.name);
     const bytes = request.line.length + (request.content?.length ?? 0);
     this.#requests += 1;
     this.#bytes += bytes;

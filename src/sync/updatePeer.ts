@@ -43,6 +43,8 @@ export class PeerUpdate {
   readonly context: UpdateContext;
   readonly peer: string;
   readonly newDirectories = new NewDirectories();
+  /** Files about which the peer was told that our version counts, whatever it has. */
+  readonly overruledNames = new Set<Encoded>();
   readonly #cleared: Cleared;
   /** Parents that the peer reported missing and that were marked once. */
   readonly #missingParents = new Set<string>();

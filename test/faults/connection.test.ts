@@ -31,7 +31,7 @@ describe('a connection that breaks', () => {
   test('at every fiftieth of a transfer: the old file stays whole, and the run after it completes', async () => {
     const site = new Site({ hosts: 2 });
     const [client, server] = [site.at(0), site.at(1)];
-    const pieces = process.env['CSYNC2_LONG'] === undefined ? 10 : 50;
+    const pieces = process.env['LONG_TESTS'] === undefined ? 10 : 50;
     const size = 1_500_000;
     let limit = Infinity;
     const cut = cutter({ host: server.name, port: 30_866 }, () => limit);

@@ -1,34 +1,58 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { isInstalled, isRoot, type Program } from '../scenarios/harness/programs.ts';
-import { type HistoryOptions, playHistory } from './harness/history.ts';
+import { autoMethods, playHistory } from './harness/history.ts';
 
-const seconds = Number(process.env['HISTORY_SECONDS'] ?? (process.env['CSYNC2_LONG'] === undefined ? 12 : 300));
+const long = process.env['LONG_TESTS'] !== undefined;
+/** HISTORIES=1 SEED=n plays the history with that number, once in each way. */
+const count = Number(process.env['HISTORIES'] ?? (long ? 5000 : 500));
 const firstSeed = Number(process.env['SEED'] ?? 1);
 
-const teams: readonly (readonly Program[])[] = [
+/** Teams of ours run in this process; most histories are theirs, since each costs little. */
+const ours: readonly (readonly Program[])[] = [
   ['ours', 'ours'],
   ['ours', 'ours', 'ours'],
+  ['ours', 'ours'],
+  ['ours', 'ours'],
+  ['ours', 'ours', 'ours', 'ours'],
+];
+const mixed: readonly (readonly Program[])[] = [
   ['ours', 'c'],
   ['c', 'ours', 'ours'],
+  ['ours', 'ours', 'c'],
 ];
 
-/** SEED=n HISTORY_SECONDS=1 plays the history with that number first. */
-describe('random histories', { concurrency: 2 }, () => {
-  for (const inTurn of [true, false]) {
-    test(inTurn ? 'in turn: everything arrives' : 'at the same time: equal, or the conflict is known', async (t) => {
-      if (!isRoot) return t.skip('skipped: needs root');
-      const end = Date.now() + seconds * 1000;
-      let played = 0;
-      for (let seed = firstSeed; Date.now() < end; seed++) {
-        const programs = teams[seed % teams.length] as readonly Program[];
-        if (programs.includes('c') && !isInstalled('c')) continue;
-        const auto = (['none', 'younger', 'first', 'left'] as const)[(seed >> 2) % 4] as HistoryOptions['auto'];
-        const { complaints, script } = await playHistory({ seed, programs, inTurn, auto, length: 8 });
-        assert.deepEqual(complaints, [], script);
-        played += 1;
-      }
-      t.diagnostic(`${played} histories`);
-    });
+async function play(seed: number, teams: typeof ours, inProcess: boolean, inTurn: boolean): Promise<void> {
+  const programs = teams[seed % teams.length] as readonly Program[];
+  const auto = autoMethods[(seed >> 2) % autoMethods.length] ?? 'none';
+  const forcing = (seed >> 4) % 4 === 0;
+  const { complaints, script } = await playHistory({ seed, programs, inTurn, auto, forcing, inProcess, length: 6 });
+  assert.deepEqual(complaints, [], `seed ${seed}; as a script:\n${script}`);
+}
+
+const ways = [
+  { what: 'ours', teams: ours, inProcess: true, share: 0.86 },
+  { what: 'ours and C', teams: mixed, inProcess: true, share: 0.12 },
+  { what: 'ours, as processes', teams: ours, inProcess: false, share: 0.016 },
+] as const;
+
+/** Some histories at a time: they wait for files, sockets and other processes. */
+const atOnce = 4;
+
+describe('random histories', { concurrency: 1 }, () => {
+  for (const { what, teams, inProcess, share } of ways) {
+    for (const inTurn of [true, false]) {
+      const histories = Math.ceil((count * share) / 2);
+      const told = inTurn ? 'in turn: everything arrives' : 'at the same time: equal, or the conflict is known';
+      test(`${what}, ${told}, nothing is lost (${histories})`, async (t) => {
+        if (!isRoot) return t.skip('skipped: needs root');
+        if (teams === mixed && !isInstalled('c')) return t.skip('skipped: csync2 (the C program) is not installed');
+        let next = firstSeed;
+        const worker = async (): Promise<void> => {
+          while (next < firstSeed + histories) await play(next++, teams, inProcess, inTurn);
+        };
+        await Promise.all(Array.from({ length: Math.min(atOnce, histories) }, worker));
+      });
+    }
   }
 });

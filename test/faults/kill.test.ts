@@ -9,7 +9,7 @@ import { drop, Reader, writeDescribed } from './harness/selfDescribing.ts';
 import { type FaultHost, Site } from './harness/site.ts';
 import { type Verdict, WireTap } from './harness/wireTap.ts';
 
-const long = process.env['CSYNC2_LONG'] !== undefined;
+const long = process.env['LONG_TESTS'] !== undefined;
 const described = ['a', 'big', 's0', 's1', 's2', 's3', 'changing'];
 
 /** Edits that between them use every command that changes something. */

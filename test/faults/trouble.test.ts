@@ -204,6 +204,28 @@ describe('files that change while they are sent', () => {
 });
 
 describe('two of us at once', () => {
+  test('the version that loses a conflict has reached a third host: it gets the one that won', async () => {
+    const site = new Site({ hosts: 3 });
+    const [winner, loser, third] = [site.at(0), site.at(1), site.at(2)];
+    try {
+      site.configure('auto first;');
+      for (const host of site.hosts) await host.serve();
+      winner.tree.write('file', 'of the winner');
+      assert.equal((await winner.run(`-xP ${third.name}`)).code, 0);
+      loser.tree.write('file', 'of the loser', { mtime: 1_700_000_100 });
+      assert.equal((await loser.run(`-xP ${third.name}`)).code, 0);
+      assert.equal(third.tree.read('file'), 'of the loser');
+      const { code, output } = await winner.run('-u');
+      assert.equal(code, 0, output);
+      for (const host of site.hosts) {
+        assert.equal(host.tree.read('file'), 'of the winner');
+        assert.deepEqual(host.rows().dirty, []);
+      }
+    } finally {
+      await site.close();
+    }
+  });
+
   test('-x, -x and -c on both hosts while files change: they agree in the end', async () => {
     await withPair(async (client, server) => {
       const hosts = [client, server];
@@ -211,7 +233,7 @@ describe('two of us at once', () => {
         await host.run('-cIr /');
         await host.serve();
       }
-      const end = Date.now() + (process.env['CSYNC2_LONG'] === undefined ? 8000 : 60_000);
+      const end = Date.now() + (process.env['LONG_TESTS'] === undefined ? 8000 : 60_000);
       let stamp = 0;
       const writer = (host: FaultHost, own: string) => async (): Promise<void> => {
         while (Date.now() < end) {

@@ -60,7 +60,8 @@ function listenDescriptor(): number | undefined {
   return pid === String(process.pid) && Number(count) >= 1 ? 3 : undefined;
 }
 
-function surroundingsOf(place: Place, settings: ServerSettings, log: BranchingLog): Surroundings {
+/** What the sessions of a daemon need. */
+export function surroundingsOf(place: Place, settings: ServerSettings, log: BranchingLog): Surroundings {
   const stores = new SharedStores();
   return {
     configure: async (name): Promise<Served> => {

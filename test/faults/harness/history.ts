@@ -1,48 +1,25 @@
-import { spawnSync } from 'node:child_process';
 import type { Program } from '../../scenarios/harness/programs.ts';
-import { random, type Random } from './random.ts';
-import { Site } from './site.ts';
+import { carryOut, randomEdit, shellOf } from './edits.ts';
+import { Pending } from './pending.ts';
+import { random } from './random.ts';
+import { replayScript } from './replayScript.ts';
+import { type FaultHost, Site } from './site.ts';
 
 export interface HistoryOptions {
   readonly seed: number;
   readonly programs: readonly Program[];
   /** One host at a time changes something, and sends it before the next one does. */
   readonly inTurn: boolean;
-  readonly auto: 'none' | 'younger' | 'first' | 'left';
+  readonly auto: Auto;
   readonly length: number;
+  /** Runs of `-f` and `-F` are among what happens. */
+  readonly forcing: boolean;
+  /** Our program runs in this process. */
+  readonly inProcess: boolean;
 }
 
-const files = ['a', 'b', 'd/x', 'd/y', 'd/e/z'];
-const directories = ['d', 'd/e', 'f'];
-
-/** One random edit as a shell command that does nothing where it makes no sense. `stamp` is never used twice. */
-function edit(rng: Random, stamp: number, mixed: boolean): string {
-  const file = rng.pick(files);
-  const other = rng.pick(files);
-  const directory = rng.pick(directories);
-  const touch = (name: string): string => `touch -h -d @${1_700_000_000 + stamp} ${name}`;
-  const write = `[ ! -p ${file} ] || rm ${file}; mkdir -p $(dirname ${file}) && echo ${stamp} >${file} && ${touch(file)}`;
-  const kinds = [
-    write,
-    write,
-    `[ ! -f ${file} ] || { echo ${stamp} >>${file}; ${touch(file)}; }`,
-    `[ ! -f ${file} ] || { head -c ${20_000 + stamp} /dev/zero | tr '\\0' x >>${file}; ${touch(file)}; }`,
-    `rm -rf ${file}`,
-    `rm -rf ${directory}`,
-    `[ ! -f ${file} ] || [ ! -d $(dirname ${other}) ] || [ -d ${other} ] || mv -T ${file} ${other}`,
-    `[ ! -f ${file} ] || { chmod ${rng.pick(['600', '644', '755', '4711'])} ${file}; ${touch(file)}; }`,
-    `[ ! -f ${file} ] || { chown ${rng.below(4)}:${rng.below(4)} ${file}; ${touch(file)}; }`,
-    `mkdir -p ${directory} && chmod ${rng.pick(['700', '755', '711'])} ${directory}`,
-  ];
-  // What the C program gets wrong: link targets under a prefix, and types that change.
-  const bolder = [
-    `[ ! -d $(dirname ${file}) ] || { rm -rf ${file}; ln -s target-${stamp} ${file}; }`,
-    `[ ! -d $(dirname ${directory}) ] || { rm -rf ${directory}; echo ${stamp} >${directory}; ${touch(directory)}; }`,
-    `[ ! -d $(dirname ${file}) ] || { rm -rf ${file}; mkdir ${file}; echo ${stamp} >${file}/inner; ${touch(`${file}/inner`)}; }`,
-    `[ ! -d $(dirname ${file}) ] || { rm -rf ${file}; mkfifo ${file}; ${touch(file)}; }`,
-  ];
-  return rng.pick(mixed ? kinds : [...kinds, ...bolder]);
-}
+export const autoMethods = ['none', 'younger', 'first', 'left'] as const;
+export type Auto = (typeof autoMethods)[number];
 
 /** Paths in which two snapshots differ. */
 function differing(a: readonly string[], b: readonly string[]): string[] {
@@ -55,75 +32,136 @@ function related(path: string, marked: string): boolean {
   return path === marked || path.startsWith(`${marked}/`) || marked.startsWith(`${path}/`);
 }
 
-/** Plays one random history. The complaints are empty when all is well; `script` tells what was done. */
+/** Plays one random history. The complaints are empty when all is well; `script` plays it again in a shell. */
 export async function playHistory(options: HistoryOptions): Promise<{ complaints: string[]; script: string }> {
-  const { programs, inTurn, auto, length } = options;
-  const rng = random(options.seed);
-  const site = new Site({ hosts: programs.length, programs });
-  const script: string[] = [`# ${JSON.stringify(options)}`];
-  const complaints: string[] = [];
-  const mixed = programs.includes('c');
-  let stamp = 0;
-
-  const change = (at: number): void => {
-    const command = edit(rng, ++stamp, mixed);
-    script.push(`(cd tree${at + 1}; ${command})`);
-    // What a command finds in its way makes it fail: then it was another edit, or none.
-    spawnSync('sh', ['-c', command], { cwd: site.at(at).tree.root });
-  };
-  const run = async (at: number, args: string): Promise<void> => {
-    const result = await site.at(at).run(args, 15_000);
-    const note = result.output.replaceAll('\n', ' ⏎ ').slice(0, 400);
-    script.push(
-      `csync2@${at + 1} ${args}   # exit ${result.code ?? result.signal}${result.code === 0 ? '' : `: ${note}`}`,
-    );
-    if (result.code === undefined) complaints.push(`csync2 ${args} on host ${at + 1} was killed by ${result.signal}`);
-    if (inTurn && result.code !== 0) complaints.push(`nobody else changed anything, but: ${note}`);
-  };
-  /** In turn, all hosts must be equal after each exchange; else at least at the end, but for conflicts that were told. */
-  const compare = (): void => {
-    const trees = site.hosts.map(({ tree }) => tree.snapshot());
-    const dirty = site.hosts.flatMap((host) => host.rows().dirty.map((row) => row.split(' | ')[0] as string));
-    const marked = dirty.map((name) => name.replace(/^%25t%25\/?/, ''));
-    for (const [at, tree] of trees.entries()) {
-      for (const path of differing(trees[0] as string[], tree)) {
-        if (!marked.some((name) => related(path, name)))
-          complaints.push(`${path} differs between hosts 1 and ${at + 1}, and nothing is dirty`);
-      }
-    }
-    const allEqual = trees.every((tree) => differing(trees[0] as string[], tree).length === 0);
-    if (allEqual && marked.length > 0) complaints.push(`all are equal, but dirty: ${marked.join(' ')}`);
-    if (inTurn && !allEqual) complaints.push('the hosts differ');
-  };
-
+  const site = new Site({ hosts: options.programs.length, programs: options.programs, inProcess: options.inProcess });
+  const history = new History(options, site);
   try {
-    site.configure(auto === 'none' ? '' : `auto ${auto};`);
-    for (const host of site.hosts) {
-      await host.run('-cIr /');
-      await host.serve();
-    }
-    for (let step = 0; step < length && complaints.length === 0; step++) {
-      const at = rng.below(programs.length);
-      for (let edits = 1 + rng.below(4); edits > 0; edits--) change(at);
-      if (inTurn) {
-        await run(at, '-x');
-        compare();
-      } else {
-        const action = rng.below(4);
-        if (action === 0) await run(at, '-cr /');
-        if (action === 1) await run(at, '-x');
-      }
-    }
-    if (complaints.length === 0 && !inTurn) {
-      for (let round = 0; round < 3; round++) for (const at of programs.keys()) await run(at, '-x');
-      compare();
-    }
-    for (const host of site.hosts) {
-      if (host.server === undefined) complaints.push(`the server of ${host.name} is gone: ${host.log.slice(-1000)}`);
-      if (/\n\s+at .*\.(ts|cjs|js):\d/.test(host.log)) complaints.push(`unforeseen: ${host.log.slice(-3000)}`);
-    }
+    await history.play();
   } finally {
     await site.close();
   }
-  return { complaints, script: script.join('\n') };
+  const { complaints, lines } = history;
+  return { complaints, script: complaints.length === 0 ? '' : replayScript(options, lines) };
+}
+
+class History {
+  readonly complaints: string[] = [];
+  readonly lines: string[] = [];
+  readonly #options: HistoryOptions;
+  readonly #site: Site;
+  readonly #pending: Pending;
+  #stamp = 0;
+
+  constructor(options: HistoryOptions, site: Site) {
+    this.#options = options;
+    this.#site = site;
+    this.#pending = new Pending(site, options.forcing ? 'anything' : options.auto);
+  }
+
+  async play(): Promise<void> {
+    const { seed, inTurn, auto, length, programs, forcing } = this.#options;
+    const rng = random(seed);
+    const hosts = this.#site.hosts;
+    this.#site.configure(auto === 'none' ? '' : `auto ${auto};`);
+    for (const host of hosts) {
+      await host.run('-cIr /');
+      await host.open();
+    }
+    for (let step = 0; step < length && this.complaints.length === 0; step++) {
+      const at = rng.below(hosts.length);
+      for (let edits = 1 + rng.below(4); edits > 0; edits--) {
+        this.#edit(at, () => randomEdit(rng, ++this.#stamp, programs.includes('c')));
+      }
+      if (inTurn) {
+        await this.#run([at], '-x');
+        this.#compare();
+        continue;
+      }
+      const action = rng.below(forcing ? 7 : 6);
+      if (action === 0) await this.#run([at], '-cr /');
+      if (action === 1) await this.#run([at], '-x');
+      if (action === 2) await this.#run([...hosts.keys()], '-x');
+      if (action === 3) await this.#run([at], '-u');
+      if (action === 6) await this.#run([at], '-xF');
+    }
+    if (!inTurn) await this.#settle();
+    this.#lookAtServers();
+  }
+
+  /** When nothing changes any more, hosts agree but for conflicts, and with force they agree. */
+  async #settle(): Promise<void> {
+    const all = [...this.#site.hosts.keys()];
+    for (let round = 0; round < 2; round++) for (const at of all) await this.#run([at], '-x');
+    this.#compare();
+    if (this.complaints.length > 0 || this.#dirty().length === 0) return;
+    this.#pending.allow();
+    for (let round = 0; round < 2; round++) {
+      for (const at of all) {
+        await this.#run([at], '-fr /');
+        await this.#run([at], '-x');
+      }
+    }
+    this.#compare();
+    // What stands in the way of a file as a directory with something in it, nobody removes unasked.
+    const trees = this.#site.hosts.map(({ tree }) => tree.snapshot());
+    const directories = trees.flat().flatMap((line) => /^(\S+) dir /.exec(line)?.[1] ?? []);
+    for (const path of trees.flatMap((tree) => differing(trees[0] as string[], tree))) {
+      if (!directories.some((directory) => related(path, directory)))
+        this.complaints.push(`${path} differs in spite of force`);
+    }
+  }
+
+  #host(at: number): FaultHost {
+    return this.#site.at(at);
+  }
+
+  #edit(at: number, make: () => ReturnType<typeof randomEdit>): void {
+    const edit = make();
+    this.lines.push(`edit ${at + 1} '${shellOf(edit).replaceAll("'", `'\\''`)}'`);
+    this.#pending.edit(at, () => carryOut(edit, this.#host(at).tree.root));
+  }
+
+  /** The same command on some hosts at the same moment. */
+  async #run(on: readonly number[], args: string): Promise<void> {
+    const endings = await this.#pending.run(on, () => Promise.all(on.map((at) => this.#host(at).run(args, 30_000))));
+    this.lines.push(`run '${on.map((at) => at + 1).join(' ')}' ${args}`);
+    for (const [index, { code, signal, output }] of endings.entries()) {
+      const at = (on[index] as number) + 1;
+      const note = output.replaceAll('\n', ' ⏎ ').slice(0, 400);
+      if (code !== 0) this.lines.push(`# on ${at}: exit ${code ?? signal}: ${note}`);
+      if (code === undefined) this.complaints.push(`csync2 ${args} on host ${at} was killed by ${signal}`);
+      if (this.#options.inTurn && code !== 0) this.complaints.push(`nobody else changed anything, but: ${note}`);
+      if (/\n\s+at .*\.(ts|cjs|js):\d/.test(output)) this.complaints.push(`unforeseen: ${output}`);
+    }
+    this.complaints.push(...this.#pending.losses());
+  }
+
+  #dirty(): string[] {
+    const rows = this.#site.hosts.flatMap((host) => host.rows().dirty);
+    return rows.map((row) => (row.split(' | ')[0] as string).replace(/^%25t%25\/?/, ''));
+  }
+
+  /** In turn, all hosts must be equal after each exchange; else at least at the end, but for conflicts that were told. */
+  #compare(): void {
+    const trees = this.#site.hosts.map(({ tree }) => tree.snapshot());
+    const marked = this.#dirty();
+    for (const [at, tree] of trees.entries()) {
+      for (const path of differing(trees[0] as string[], tree)) {
+        if (!marked.some((name) => related(path, name)))
+          this.complaints.push(`${path} differs between hosts 1 and ${at + 1}, and nothing is dirty`);
+      }
+    }
+    const allEqual = trees.every((tree) => differing(trees[0] as string[], tree).length === 0);
+    if (allEqual && marked.length > 0) this.complaints.push(`all are equal, but dirty: ${marked.join(' ')}`);
+    if (this.#options.inTurn && !allEqual) this.complaints.push('the hosts differ');
+  }
+
+  #lookAtServers(): void {
+    for (const host of this.#site.hosts) {
+      if (!host.isServing) this.complaints.push(`the server of ${host.name} is gone: ${host.log.slice(-1000)}`);
+      if (/\n\s+at .*\.(ts|cjs|js):\d/.test(host.log)) this.complaints.push(`unforeseen: ${host.log.slice(-3000)}`);
+      if (host.leftovers().length > 0) this.complaints.push(`left behind: ${host.leftovers().join(' ')}`);
+    }
+  }
 }

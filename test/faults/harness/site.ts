@@ -7,6 +7,7 @@ import { type Rows, readRows } from '../../scenarios/harness/database.ts';
 import { isListening, until } from '../../scenarios/harness/process.ts';
 import { type Program, paths } from '../../scenarios/harness/programs.ts';
 import { Tree } from '../../scenarios/harness/tree.ts';
+import { LocalProgram } from './localProgram.ts';
 
 /** How a command ended. `code` is undefined when a signal ended it. */
 export interface Ending {
@@ -24,6 +25,8 @@ export interface SiteOptions {
   readonly hosts: number;
   readonly programs?: readonly Program[];
   readonly tls?: boolean;
+  /** Our program is a part of this process: much faster, but nothing of it can be killed, and commands are few. */
+  readonly inProcess?: boolean;
   /** Where everything goes; memory unless said otherwise. */
   readonly root?: string;
 }
@@ -39,10 +42,12 @@ export class Site {
   readonly hosts: readonly FaultHost[];
   readonly root: string;
   readonly tls: boolean;
+  readonly inProcess: boolean;
 
-  constructor({ hosts, programs = [], tls = false, root }: SiteOptions) {
+  constructor({ hosts, programs = [], tls = false, inProcess = false, root }: SiteOptions) {
     this.root = mkdtempSync(join(root ?? (existsSync('/dev/shm') ? '/dev/shm' : '/tmp'), 'csync2-faults-'));
     this.tls = tls;
+    this.inProcess = inProcess;
     networks += 1;
     const network = `127.${20 + (process.pid % 200)}.${networks % 250}`;
     this.hosts = Array.from(
@@ -86,6 +91,7 @@ export class FaultHost {
   log = '';
   server: ChildProcess | undefined;
   readonly #children = new Set<ChildProcess>();
+  readonly #local: LocalProgram | undefined;
 
   constructor(site: Site, name: string, root: string, program: Program) {
     this.name = name;
@@ -100,6 +106,9 @@ export class FaultHost {
     writeFileSync(join(this.etc, 'k'), key + '\n', { mode: 0o600 });
     writeFileSync(join(this.etc, 'other'), 'o'.repeat(40) + '\n', { mode: 0o600 });
     if (site.tls) this.useCertificate(name);
+    if (!site.inProcess || program !== 'ours') return;
+    const place = { name, port: publicPort, systemDirectory: this.etc, databaseDirectory: this.databaseDirectory };
+    this.#local = new LocalProgram(place, (text) => (this.log += text));
   }
 
   configure(text: string): void {
@@ -119,6 +128,17 @@ export class FaultHost {
 
   rows(): Rows {
     return readRows(this.database);
+  }
+
+  /** True while there is a server, as far as anybody knows. */
+  get isServing(): boolean {
+    return this.#local !== undefined || this.server !== undefined;
+  }
+
+  /** Serves, in whatever way, where peers look. */
+  async open(): Promise<void> {
+    if (this.#local === undefined) await this.serve();
+    else await this.#local.serve();
   }
 
   /** Stands a server; `behind`: something else listens where peers look. Waits until it listens. */
@@ -164,6 +184,7 @@ export class FaultHost {
 
   /** Runs a command to its end; fails when that takes longer than `patience` milliseconds. */
   async run(args: string, patience = 60_000, wrap: readonly string[] = []): Promise<Ending> {
+    if (this.#local !== undefined) return { signal: null, ...(await this.#local.run(args)) };
     const { child, ending } = this.start(args.split(' '), publicPort, wrap);
     let hung = false;
     const timer = setTimeout(() => {
@@ -182,6 +203,7 @@ export class FaultHost {
     for (const child of this.#children) child.kill('SIGKILL');
     await Promise.all(gone);
     this.server = undefined;
+    await this.#local?.close();
   }
 
   /** Temporary files of ours anywhere in the tree. */

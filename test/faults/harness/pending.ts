@@ -1,0 +1,112 @@
+import fs from 'node:fs';
+import { join } from 'node:path';
+import type { Auto } from './history.ts';
+import type { FaultHost, Site } from './site.ts';
+
+interface Content {
+  /** Type and content, or target; nothing of owner, mode and time. */
+  readonly what: string;
+  readonly mtime: number;
+}
+
+type Contents = ReadonlyMap<string, Content>;
+
+/**
+ * The model of what must not be lost: what somebody did on a host, as long as that host has not sent it. Nobody may
+ * overwrite it, unless the rule for conflicts says so.
+ */
+export class Pending {
+  readonly #site: Site;
+  /** Each host's paths with changes of its own that are not on all other hosts yet. */
+  readonly #own: readonly Set<string>[];
+  #rule: Auto | 'anything';
+  #losses: string[] = [];
+
+  constructor(site: Site, rule: Auto | 'anything') {
+    this.#site = site;
+    this.#rule = rule;
+    this.#own = site.hosts.map(() => new Set<string>());
+  }
+
+  /** From now on everything may be overwritten. */
+  allow(): void {
+    this.#rule = 'anything';
+  }
+
+  edit(at: number, work: () => void): void {
+    const { tree } = this.#site.at(at);
+    const before = contents(tree.root);
+    work();
+    for (const path of changed(before, contents(tree.root))) this.#own[at]?.add(path);
+  }
+
+  async run<T>(on: readonly number[], work: () => Promise<T>): Promise<T> {
+    const before = this.#site.hosts.map(({ tree }) => contents(tree.root));
+    const result = await work();
+    for (const [at, host] of this.#site.hosts.entries()) {
+      const now = contents(host.tree.root);
+      for (const path of changed(before[at] as Contents, now)) this.#examine(at, path, on, before[at] as Contents, now);
+      if (on.includes(at)) this.#forgetSent(at, host);
+    }
+    return result;
+  }
+
+  /** What was lost since the last call. */
+  losses(): string[] {
+    const losses = this.#losses;
+    this.#losses = [];
+    return losses;
+  }
+
+  #examine(at: number, path: string, on: readonly number[], before: Contents, now: Contents): void {
+    // The C program is not ours to judge.
+    if (this.#site.at(at).program === 'c' || this.#own[at]?.has(path) !== true) return;
+    const [old, current] = [before.get(path), now.get(path)];
+    if (this.#mayLose(at, on, old, current)) return;
+    const shown = `${old?.what.slice(0, 60) ?? 'nothing'} became ${current?.what.slice(0, 60) ?? 'nothing'}`;
+    this.#losses.push(`${path} on host ${at + 1}, which had not sent it: ${shown}`);
+  }
+
+  #mayLose(at: number, on: readonly number[], old: Content | undefined, now: Content | undefined): boolean {
+    switch (this.#rule) {
+      case 'none':
+        return false;
+      case 'left':
+        return on.some((other) => other < at);
+      case 'younger':
+        return old === undefined || now === undefined || !old.what.startsWith('file') || now.mtime >= old.mtime;
+      case 'first':
+      case 'anything':
+        return true;
+    }
+  }
+
+  #forgetSent(at: number, host: FaultHost): void {
+    const own = this.#own[at] as Set<string>;
+    if (own.size === 0) return;
+    const dirty = new Set(host.rows().dirty.map((row) => (row.split(' | ')[0] as string).replace('%25t%25/', '')));
+    for (const path of own) if (!dirty.has(path)) own.delete(path);
+  }
+}
+
+function changed(before: Contents, now: Contents): string[] {
+  const paths = new Set([...before.keys(), ...now.keys()]);
+  return [...paths].filter((path) => before.get(path)?.what !== now.get(path)?.what);
+}
+
+function contents(root: string, below = '', found = new Map<string, Content>()): Map<string, Content> {
+  for (const entry of fs.readdirSync(join(root, below), { withFileTypes: true })) {
+    const name = below === '' ? entry.name : `${below}/${entry.name}`;
+    const path = join(root, name);
+    const stat = fs.lstatSync(path);
+    found.set(name, { what: describe(path, stat), mtime: Math.floor(stat.mtimeMs / 1000) });
+    if (entry.isDirectory()) contents(root, name, found);
+  }
+  return found;
+}
+
+function describe(path: string, stat: fs.Stats): string {
+  if (stat.isDirectory()) return 'directory';
+  if (stat.isSymbolicLink()) return `link ${fs.readlinkSync(path)}`;
+  return stat.isFile() ? `file ${fs.readFileSync(path, 'latin1')}` : 'special';
+}
