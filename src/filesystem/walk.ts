@@ -35,7 +35,7 @@ export interface UnknownRange {
 /** What one step of a walk found. */
 export interface WalkBatch {
   /**
-   * `name TAB checktxt NEWLINE` each, both encoded: file rows as `Store.fileLines` has them. Names are strictly ascending in
+   * `checktxt TAB name NEWLINE` each, both encoded: file rows as `Store.fileLines` has them. Names are strictly ascending in
    * byte order, also from batch to batch.
    */
   readonly lines: string;
@@ -200,7 +200,7 @@ export class Walk {
       device: stats.rdev,
       target: kind === 'lnk' ? fs.readlinkSync(at, 'latin1') : '',
     };
-    this.lines += `${name}\t${assemble(kind, wholeSeconds(stats.mtimeNs), this.ownership, detail)}\n`;
+    this.lines += `${assemble(kind, wholeSeconds(stats.mtimeNs), this.ownership, detail)}\t${name}\n`;
     this.count += 1;
   }
 

@@ -137,6 +137,8 @@ export interface Coverage {
 
 /** `base` is the last component of a name in this directory. */
 export interface DirectoryCoverage {
+  /** Known to cover everything in here and below. */
+  readonly isWhole: boolean;
   covers(base: string): boolean;
   mayContain(base: string): boolean;
   enter(base: string): DirectoryCoverage;

@@ -30,6 +30,52 @@ export function rowFilter(coverage: Coverage): (name: Encoded) => boolean {
   };
 }
 
+/**
+ * Keeps of file rows as one text (`checktxt TAB name NEWLINE` each, ordered by name) those that are covered. The rows of a
+ * directory that is covered as a whole are not looked at one by one.
+ */
+export function lineFilter(coverage: Coverage): (lines: string) => string {
+  const isCovered = rowFilter(coverage);
+  const keep = (lines: string): string => {
+    const directory = commonDirectory(nameBefore(lines, lines.indexOf('\n')), nameBefore(lines, lines.length - 1));
+    if (directory !== '' && coverage.enter(decode(directory) as FileName).isWhole) return lines;
+    const middle = lines.indexOf('\n', lines.length >> 1) + 1;
+    if (lines.length <= fewLines || middle === lines.length) return keepOneByOne(lines, isCovered);
+    return keep(lines.slice(0, middle)) + keep(lines.slice(middle));
+  };
+  return (lines) => (lines === '' ? '' : keep(lines));
+}
+
+/** Bytes of some two dozen rows. */
+const fewLines = 4096;
+
+function keepOneByOne(lines: string, isCovered: (name: Encoded) => boolean): string {
+  let kept = '';
+  let from = 0;
+  for (let start = 0; start < lines.length;) {
+    const end = lines.indexOf('\n', start);
+    if (!isCovered(nameBefore(lines, end))) {
+      kept += lines.slice(from, start);
+      from = end + 1;
+    }
+    start = end + 1;
+  }
+  return from === 0 ? lines : kept + lines.slice(from);
+}
+
+/** The name that ends at `end`. */
+function nameBefore(lines: string, end: number): Encoded {
+  return lines.slice(lines.lastIndexOf('\t', end) + 1, end) as Encoded;
+}
+
+/** The directory that two names are in, at whatever depth, and all that are ordered between them; empty: none. */
+function commonDirectory(a: string, b: string): string {
+  for (let cut = a.lastIndexOf('/'); cut >= 0; cut = cut === 0 ? -1 : a.lastIndexOf('/', cut - 1)) {
+    if (b.startsWith(a.slice(0, cut + 1))) return cut === 0 ? '/' : a.slice(0, cut);
+  }
+  return '';
+}
+
 /** The matcher of the only group that has a say here needs no wrapping. */
 function inDirectory(matchers: readonly DirectoryMatcher[]): DirectoryCoverage {
   const alive = matchers.filter((matcher) => !matcher.isBarren);
@@ -40,9 +86,11 @@ function inDirectory(matchers: readonly DirectoryMatcher[]): DirectoryCoverage {
 
 class AnyOf implements DirectoryCoverage {
   private readonly matchers: readonly DirectoryMatcher[];
+  readonly isWhole: boolean;
 
   constructor(matchers: readonly DirectoryMatcher[]) {
     this.matchers = matchers;
+    this.isWhole = matchers.some((matcher) => matcher.isWhole);
   }
 
   covers(base: string): boolean {
@@ -60,4 +108,9 @@ class AnyOf implements DirectoryCoverage {
   }
 }
 
-const nothing: DirectoryCoverage = { covers: () => false, mayContain: () => false, enter: () => nothing };
+const nothing: DirectoryCoverage = {
+  isWhole: false,
+  covers: () => false,
+  mayContain: () => false,
+  enter: () => nothing,
+};

@@ -6,7 +6,8 @@ export class BaseNameRules {
   private readonly literals = new Map<string, Rule>();
   /** Latest first. */
   private readonly wild: readonly (Rule & { readonly glob: Glob })[];
-  private readonly isEmpty: boolean;
+  /** Every name is included. */
+  readonly isEmpty: boolean;
 
   constructor(rules: Rules['baseName']) {
     for (const rule of rules) if (rule.glob.literal !== undefined) this.literals.set(rule.glob.literal, rule);

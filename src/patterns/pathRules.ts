@@ -74,6 +74,11 @@ export class PathRules {
     return this.isDecided && !this.state.decision;
   }
 
+  /** Everything in here and below is included. */
+  get isWhole(): boolean {
+    return this.isDecided && this.state.decision;
+  }
+
   includes(base: string): boolean {
     let { decision, decided: highest } = this.state;
     if (this.isDecided) return decision;

@@ -61,6 +61,11 @@ export class DirectoryMatcher {
     return this.paths.isBarren;
   }
 
+  /** Everything in here and below is covered. */
+  get isWhole(): boolean {
+    return this.paths.isWhole && this.bases.isEmpty;
+  }
+
   covers(base: string): boolean {
     return this.paths.includes(base) && this.bases.includes(base);
   }

@@ -64,6 +64,22 @@ export class Inbox {
     return this.#finish(line);
   }
 
+  /**
+   * Some whole lines, as many as are at hand in one piece, as one text with their newlines (and without carriage returns
+   * before these); undefined until one is complete. Throws as `tryLine`.
+   */
+  tryLines(): string | undefined {
+    const head = this.#chunks[this.#head];
+    const end = head === undefined ? -1 : head.lastIndexOf(newline, this.#at + this.#lineLimit - 1);
+    if (head === undefined || end < this.#at) {
+      const line = this.tryLine();
+      return line === undefined ? undefined : line + '\n';
+    }
+    const lines = head.toString('latin1', this.#at, end + 1);
+    this.#takeFromHead(end + 1 - this.#at);
+    return lines.includes('\r') ? lines.replaceAll('\r\n', '\n') : lines;
+  }
+
   /** At least one and at most `max` bytes, as a view of what was pushed; undefined when there are none (or `max` is 0). */
   tryBytes(max: number): Uint8Array | undefined {
     const head = this.#chunks[this.#head];

@@ -14,7 +14,7 @@ import { parseRows, rowAt } from '../store/rowLines.ts';
 import { below, type Change, type Store } from '../store/store.ts';
 import { recordChange } from './marking.ts';
 import { notInTransit } from './recover.ts';
-import { RowReader } from './rowReader.ts';
+import { RowReader } from '../store/rowReader.ts';
 
 export interface CheckOptions {
   readonly recursive: boolean;
@@ -113,16 +113,15 @@ export class Check {
       if (rows.isUsedUp && (await rows.nextPage())) continue;
       if (at === lines.length) return;
       const { row } = rows;
-      const { tab, end } = rowAt(lines, at);
-      const name = lines.slice(at, tab) as Encoded;
+      const { name, checktxt, next } = rowAt(lines, at);
       if (row !== undefined && row.name < name) {
         this.#notFound(row.name, row.checktxt, unknown);
         rows.step();
       } else {
         const known = row?.name === name ? row.checktxt : undefined;
-        this.#differs(name, known, lines.slice(tab + 1, end) as Encoded);
+        this.#differs(name, known, checktxt);
         if (known !== undefined) rows.step();
-        at = end + 1;
+        at = next;
       }
       if (this.#changes.length >= changesAtOnce) await this.#commit();
     }

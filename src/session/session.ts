@@ -136,6 +136,14 @@ export class Session {
     this.#replyBytes += line.length + 1;
   }
 
+  /** Any number of lines with their newlines. */
+  replyLines(lines: string): void {
+    if (this.#log.wants(3))
+      for (const line of lines.match(/.*\n/g) ?? []) this.#log.write(3, messages.wire('Local', line));
+    this.#replies.push(lines);
+    this.#replyBytes += lines.length;
+  }
+
   replyBytes(bytes: Uint8Array): void {
     this.#replies.push(bytes);
     this.#replyBytes += bytes.length;

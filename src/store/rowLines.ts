@@ -2,34 +2,51 @@ import type { Encoded } from '../bytes/bytes.ts';
 import { type FilePage, StoreError } from './store.ts';
 
 /**
- * File rows as one text: `name TAB checktxt NEWLINE` each, both encoded, in byte order of the names. No encoded string
- * holds a byte below 0x21, so these part fields and rows unmistakably. Disk and database meet in this form: where they
- * agree, long stretches are compared at once and no row is ever cut out.
+ * File rows as one text: `checktxt TAB name NEWLINE` each, both encoded, in byte order of the names. No encoded string
+ * holds a byte below 0x21, so these part fields and rows unmistakably. Disk, database and peer (LIST) meet in this form:
+ * where they agree, long stretches are compared at once and no row is ever cut out.
  */
+export interface FileRow {
+  readonly name: Encoded;
+  readonly checktxt: Encoded;
+}
 
 /** The rows of a text. Fails with StoreError READ when a line is no row. */
 export function parseRows(lines: string): FilePage {
   const names: Encoded[] = [];
   const checktxts: Encoded[] = [];
   for (let start = 0; start < lines.length;) {
-    const { tab, end } = rowAt(lines, start);
-    names.push(lines.slice(start, tab) as Encoded);
-    checktxts.push(lines.slice(tab + 1, end) as Encoded);
-    start = end + 1;
+    const { name, checktxt, next } = rowAt(lines, start);
+    names.push(name);
+    checktxts.push(checktxt);
+    start = next;
   }
   return { names, checktxts };
 }
 
 export function formatRows(names: readonly Encoded[], checktxts: readonly Encoded[]): string {
-  return names.map((name, index) => `${name}\t${checktxts[index]}\n`).join('');
+  return names.map((name, index) => formatRow(name, checktxts[index] as Encoded)).join('');
 }
 
-/** Where the fields of the row that begins at `start` end. Fails as `parseRows`. */
-export function rowAt(lines: string, start: number): { readonly tab: number; readonly end: number } {
+export function formatRow(name: Encoded, checktxt: Encoded): string {
+  return `${checktxt}\t${name}\n`;
+}
+
+/** The row that begins at `start`, and where the next one does. Fails as `parseRows`, or with what `stray` makes of a line. */
+export function rowAt(
+  lines: string,
+  start: number,
+  stray: (line: string) => Error = strayRow,
+): FileRow & { readonly next: number } {
+  const end = lines.indexOf('\n', start);
   const tab = lines.indexOf('\t', start);
-  const end = lines.indexOf('\n', tab + 1);
-  if (tab < 0 || end < 0) throw strayRow(lines.slice(start));
-  return { tab, end };
+  if (end < 0 || tab < 0 || tab > end) throw stray(lines.slice(start, end < 0 ? undefined : end));
+  return { name: lines.slice(tab + 1, end) as Encoded, checktxt: lines.slice(start, tab) as Encoded, next: end + 1 };
+}
+
+/** The last of these rows. Fails as `parseRows`. */
+export function lastRow(lines: string): FileRow {
+  return rowAt(lines, lines.lastIndexOf('\n', lines.length - 2) + 1);
 }
 
 /** Length of the whole rows that `a` at `i` and `b` at `j`, both beginnings of rows, have in common. */

@@ -1,11 +1,12 @@
 import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
 import { sameButUnknownTarget } from '../entry/compare.ts';
-import type { Cluster, Pair } from '../groups/cluster.ts';
-import { rowFilter } from '../groups/coverage.ts';
+import type { Cluster, Coverage, Pair } from '../groups/cluster.ts';
+import { lineFilter } from '../groups/coverage.ts';
 import { formatCommand } from '../protocol/formatCommand.ts';
-import type { ListRow } from '../protocol/values.ts';
-import { allNames, exactly, type FilePage, type Store } from '../store/store.ts';
+import { RowReader } from '../store/rowReader.ts';
+import { allNames, exactly, type Store } from '../store/store.ts';
+import { ConversationError } from './conversationError.ts';
 import { callPeer, type Line } from './handshake.ts';
 import { type ListStep, listStep, status } from './replies.ts';
 
@@ -40,9 +41,9 @@ export async function* comparePair(
       formatCommand({ name: 'LIST', peer: pair.peer, file, keys: pair.keys }),
       listStep,
     );
-    const theirs = new RowFeed(rowsOf(list));
+    const theirs = new RowReader(linesOf(list), strayAnswer);
     const range = file === undefined ? allNames : exactly(encode(file));
-    const ours = new RowFeed(shared(store.files(range), rowFilter(cluster.sharedWith(pair.peer, pair.keys))));
+    const ours = new RowReader(shared(store.fileLines(range), cluster.sharedWith(pair.peer, pair.keys)));
     while (await eitherHasRows(ours, theirs)) {
       for (const { side, name } of differences(ours, theirs)) {
         yield { side, myname: pair.myname, peer: pair.peer, name: decode(name) as FileName };
@@ -54,67 +55,31 @@ export async function* comparePair(
   }
 }
 
-async function* rowsOf(steps: AsyncIterable<ListStep>): AsyncGenerator<readonly ListRow[], void, undefined> {
-  for await (const { rows } of steps) yield rows;
+async function* linesOf(steps: AsyncIterable<ListStep>): AsyncGenerator<string, void, undefined> {
+  for await (const { lines } of steps) yield lines;
 }
 
-async function* shared(
-  pages: AsyncIterable<FilePage>,
-  isShared: (name: Encoded) => boolean,
-): AsyncGenerator<readonly ListRow[], void, undefined> {
-  for await (const { names, checktxts } of pages) {
-    const rows: ListRow[] = [];
-    for (const [index, name] of names.entries()) {
-      if (isShared(name)) rows.push({ name, checktxt: checktxts[index] as Encoded });
-    }
-    yield rows;
-  }
+function strayAnswer(line: string): ConversationError {
+  return new ConversationError('OUT_OF_STEP', `unexpected answer: ${line}`);
 }
 
-/** Rows from pages. Within a page they come without waiting. */
-class RowFeed {
-  readonly #pages: AsyncIterator<readonly ListRow[]>;
-  #page: readonly ListRow[] = [];
-  #next = 0;
-  /** There are no more pages. */
-  isOver = false;
-
-  constructor(pages: AsyncIterable<readonly ListRow[]>) {
-    this.#pages = pages[Symbol.asyncIterator]();
-  }
-
-  /** Undefined: this page is used up, and unless `isOver`, `fill` is due. */
-  get row(): ListRow | undefined {
-    return this.#page[this.#next];
-  }
-
-  step(): void {
-    this.#next += 1;
-  }
-
-  /** True when there is a row at hand, after waiting for one if need be. */
-  async fill(): Promise<boolean> {
-    while (this.row === undefined && !this.isOver) {
-      const next = await this.#pages.next();
-      this.isOver = next.done === true;
-      this.#page = next.done === true ? [] : next.value;
-      this.#next = 0;
-    }
-    return this.row !== undefined;
-  }
+async function* shared(pages: AsyncIterable<string>, coverage: Coverage): AsyncGenerator<string, void, undefined> {
+  const keep = lineFilter(coverage);
+  for await (const lines of pages) yield keep(lines);
 }
 
-async function eitherHasRows(ours: RowFeed, theirs: RowFeed): Promise<boolean> {
+async function eitherHasRows(ours: RowReader, theirs: RowReader): Promise<boolean> {
   const mine = await ours.fill();
   return (await theirs.fill()) || mine;
 }
 
 /** What differs as far as both sides have a row at hand, or one is over. */
 function* differences(
-  ours: RowFeed,
-  theirs: RowFeed,
+  ours: RowReader,
+  theirs: RowReader,
 ): Generator<{ readonly side: Side; readonly name: Encoded }, void, undefined> {
   for (;;) {
+    ours.skipCommon(theirs);
     const mine = ours.row;
     const other = theirs.row;
     if ((mine === undefined && !ours.isOver) || (other === undefined && !theirs.isOver)) return;

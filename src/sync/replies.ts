@@ -2,7 +2,7 @@ import { LibrsyncError, type Signature, SignatureReader } from '../librsync/inde
 import { parseBlobHeader } from '../protocol/blobs.ts';
 import type { Inbox } from '../protocol/inbox.ts';
 import { classifyReply, isOk, type ReplyKind } from '../protocol/replies.ts';
-import { type ListRow, parseListRow, parseNumberLine } from '../protocol/values.ts';
+import { parseNumberLine } from '../protocol/values.ts';
 import { ConversationError } from './conversationError.ts';
 
 type Parsing<T> = Generator<undefined, T, undefined>;
@@ -58,24 +58,24 @@ export function* moreBytes(inbox: Inbox): Parsing<Uint8Array> {
   }
 }
 
-/** Some rows of a LIST answer; the last step comes with the closing status. */
+/** Some rows of a LIST answer as one text, `checktxt TAB name NEWLINE` each; the last step comes with the closing status. */
 export interface ListStep {
-  readonly rows: readonly ListRow[];
+  readonly lines: string;
   readonly end: Status | undefined;
 }
 
-const rowsAtOnce = 4096;
-
-/** As many rows as are there, or the end. */
+/** What is there, or the end. Nothing else is asked before that has come, so that it is always the last line at hand. */
 export function* listStep(inbox: Inbox): Parsing<ListStep> {
-  const rows: ListRow[] = [];
   for (;;) {
-    const text = rows.length === 0 ? yield* line(inbox) : inbox.tryLine();
-    if (text === undefined) return { rows, end: undefined };
-    const row = isOk(text) ? undefined : parseListRow(text);
-    if (row === undefined) return { rows, end: { kind: classifyReply(text), ok: isOk(text), line: text } };
-    rows.push(row);
-    if (rows.length >= rowsAtOnce) return { rows, end: undefined };
+    const lines = inbox.tryLines();
+    if (lines === undefined) {
+      yield;
+      continue;
+    }
+    const start = lines.lastIndexOf('\n', lines.length - 2) + 1;
+    const text = lines.slice(start, -1);
+    if (text.includes('\t') && !isOk(text)) return { lines, end: undefined };
+    return { lines: lines.slice(0, start), end: { kind: classifyReply(text), ok: isOk(text), line: text } };
   }
 }
 

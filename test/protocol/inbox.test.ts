@@ -204,3 +204,41 @@ describe('inbox', () => {
 function isTooLong(error: unknown): boolean {
   return error instanceof ProtocolError && error.code === 'LINE_TOO_LONG';
 }
+
+describe('lines by the piece', () => {
+  const lines = fc.array(
+    fc.stringMatching(/^[ -~]{0,40}\r?$/).map((text) => text + '\n'),
+    { minLength: 1 },
+  );
+
+  test('all lines come, whole, however they were cut', () => {
+    fc.assert(
+      fc.property(lines, fc.array(fc.nat(200), { maxLength: 20 }), (sent, cuts) => {
+        const bytes = latin1(sent.join(''));
+        const inbox = new Inbox();
+        let taken = '';
+        let from = 0;
+        for (const cut of [...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length]) {
+          inbox.push(bytes.subarray(from, cut));
+          from = cut;
+          for (let piece = inbox.tryLines(); piece !== undefined; piece = inbox.tryLines()) {
+            assert.ok(piece.endsWith('\n'));
+            taken += piece;
+          }
+        }
+        assert.equal(taken, sent.join('').replaceAll('\r\n', '\n'));
+        assert.equal(inbox.buffered, 0);
+      }),
+    );
+  });
+
+  test('a line that is too long is refused, whether it came in one piece or in many', () => {
+    for (const size of [1, 7, 100]) {
+      const inbox = new Inbox(20);
+      const bytes = latin1(`short\n${'x'.repeat(20)}\n`);
+      for (let at = 0; at < bytes.length; at += size) inbox.push(bytes.subarray(at, at + size));
+      assert.equal(inbox.tryLines(), 'short\n');
+      assert.throws(() => inbox.tryLines(), ProtocolError);
+    }
+  });
+});

@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Encoded } from '../../src/bytes/bytes.ts';
 import type { ReplyKind } from '../../src/protocol/protocol.ts';
 import {
   blobUnavailable,
   classifyReply,
   formatBlobHeader,
-  formatListRow,
   identifyFirst,
   isOk,
   parseBlobHeader,
-  parseListRow,
   parseNumberLine,
 } from '../../src/protocol/protocol.ts';
 
@@ -88,12 +85,5 @@ describe('values', () => {
     for (const line of ['', 'x', '1 ', '1.5', '99999999999999999999', '- 1']) {
       assert.equal(parseNumberLine(line), undefined, line);
     }
-  });
-
-  test('list rows are two encoded words with a tab between', () => {
-    const row = { checktxt: 'v1%3Atype=dir' as Encoded, name: '/a%09b' as Encoded };
-    assert.equal(formatListRow(row), 'v1%3Atype=dir\t/a%09b');
-    assert.deepEqual(parseListRow(formatListRow(row)), row);
-    assert.equal(parseListRow('OK (cmd_finished).'), undefined);
   });
 });

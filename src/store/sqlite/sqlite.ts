@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Encoded } from '../../bytes/bytes.ts';
-import { parseRows } from '../rowLines.ts';
+import { lastRow, parseRows } from '../rowLines.ts';
 import {
   allNames,
   StoreError,
@@ -21,7 +21,7 @@ import {
 } from '../store.ts';
 import { applyChange } from './changes.ts';
 import { connect, isBusy, lockedError, type Connection } from './database.ts';
-import { lastName, parseDirtyPage } from './pages.ts';
+import { parseDirtyPage } from './pages.ts';
 import {
   bound,
   dirtyPerPage,
@@ -70,7 +70,7 @@ class SqliteStore implements Store {
       const lines = latin1(blob);
       yield lines;
       if (count < filesPerPage) return;
-      from = `${lastName(lines)}\0`;
+      from = `${lastRow(lines).name}\0`;
     }
   }
 

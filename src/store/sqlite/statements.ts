@@ -13,8 +13,8 @@ export function bound(bytes: string): Bound {
   return isAscii(bytes) ? bytes : Buffer.from(bytes, 'latin1');
 }
 
-/** Rows a page. Larger ones are no faster. */
-export const filesPerPage = 4096;
+/** Rows a page. Larger ones are no faster, and take more memory. */
+export const filesPerPage = 512;
 export const dirtyPerPage = 8192;
 
 /** In the tables no encoded string holds a byte below 0x21, so these part fields and rows unmistakably. */
@@ -27,7 +27,7 @@ const upper = "ifnull(CAST(? AS TEXT), x'')";
 
 /** A page as one blob: handing over a value a row would cost twice the time. */
 const filePage = `
-  SELECT CAST(group_concat(filename || char(9) || ifnull(checktxt, '') || char(10), '') AS BLOB), count(*)
+  SELECT CAST(group_concat(ifnull(checktxt, '') || char(9) || filename || char(10), '') AS BLOB), count(*)
   FROM (SELECT filename, checktxt FROM file WHERE filename >= ${text} AND filename < ${upper}
         ORDER BY filename LIMIT ${filesPerPage})`;
 

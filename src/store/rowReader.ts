@@ -1,20 +1,18 @@
-import type { Encoded } from '../bytes/bytes.ts';
-import { rowAt, sameRows } from '../store/rowLines.ts';
-
-export interface Row {
-  readonly name: Encoded;
-  readonly checktxt: Encoded;
-}
+import { type FileRow, rowAt, sameRows, strayRow } from './rowLines.ts';
 
 /** Goes through an ordered range of file rows, in leaps where they are as expected; waits only between pages. */
 export class RowReader {
   readonly #pages: AsyncIterator<string>;
+  readonly #stray: (line: string) => Error;
   #lines = '';
   #at = 0;
-  #row: (Row & { readonly end: number }) | undefined;
+  #isOver = false;
+  #row: (FileRow & { readonly next: number }) | undefined;
 
-  constructor(pages: AsyncIterable<string>) {
+  /** `stray` makes the error for a line that is no row. */
+  constructor(pages: AsyncIterable<string>, stray: (line: string) => Error = strayRow) {
     this.#pages = pages[Symbol.asyncIterator]();
+    this.#stray = stray;
   }
 
   /** This page is used up: `nextPage` is due. */
@@ -22,13 +20,36 @@ export class RowReader {
     return this.#at === this.#lines.length;
   }
 
+  /** There are no more pages. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** False when there are no more rows. */
   async nextPage(): Promise<boolean> {
+    if (this.#isOver) return false;
     const next = await this.#pages.next();
+    this.#isOver = next.done === true;
     this.#lines = next.done === true ? '' : next.value;
     this.#at = 0;
     this.#row = undefined;
-    return next.done !== true;
+    return !this.#isOver;
+  }
+
+  /** True when there is a row at hand, after waiting for one if need be. */
+  async fill(): Promise<boolean> {
+    while (this.isUsedUp && (await this.nextPage()));
+    return !this.isUsedUp;
+  }
+
+  /** Passes the rows that both have at hand, as far as they are the same. */
+  skipCommon(other: RowReader): void {
+    other.skip(this.skipSame(other.#lines, other.#at));
+  }
+
+  private skip(length: number): void {
+    this.#at += length;
+    this.#row = undefined;
   }
 
   /** Passes the rows of this page that `lines` has from `start` on as well; returns the length of these. */
@@ -40,18 +61,15 @@ export class RowReader {
   }
 
   /** The row at hand; undefined when this page is used up. */
-  get row(): Row | undefined {
+  get row(): FileRow | undefined {
     if (this.#row !== undefined || this.isUsedUp) return this.#row;
-    const { tab, end } = rowAt(this.#lines, this.#at);
-    const name = this.#lines.slice(this.#at, tab) as Encoded;
-    this.#row = { name, checktxt: this.#lines.slice(tab + 1, end) as Encoded, end };
-    return this.#row;
+    return (this.#row = rowAt(this.#lines, this.#at, this.#stray));
   }
 
   /** Passes the row at hand. */
   step(): void {
     if (this.row === undefined || this.#row === undefined) return;
-    this.#at = this.#row.end + 1;
+    this.#at = this.#row.next;
     this.#row = undefined;
   }
 
