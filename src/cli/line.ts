@@ -8,12 +8,13 @@ import { warnOfLooseKeys } from './secretFile.ts';
 import { type Place, type Setup, SetupError } from './setup.ts';
 
 /** How this host calls its peers. */
-export function lineOf(place: Place, { config, cluster, store, log }: Setup): Line {
+export function lineOf(place: Place, { config, cluster, store, log, stop }: Setup): Line {
   const { options, host } = place;
   warnOfLooseKeys(place, config, cluster, log);
   return {
     dial: async (peer) => {
-      const { channel } = await connectTcp({
+      stop.asked.throwIfAborted();
+      const connecting = connectTcp({
         host: peer,
         port: portOf(place),
         localAddress: options.hostName,
@@ -21,6 +22,8 @@ export function lineOf(place: Place, { config, cluster, store, log }: Setup): Li
         idleTimeout: idleTimeoutOf(config),
         log,
       });
+      const { channel } = await unless(stop.now, connecting);
+      stop.now.addEventListener('abort', () => channel.destroy(), { once: true });
       return channel;
     },
     credentials: () => readCredentials(place, config, log),
@@ -30,6 +33,13 @@ export function lineOf(place: Place, { config, cluster, store, log }: Setup): Li
     config: options.configName,
     groups: options.groups,
   };
+}
+
+function unless<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    work.then(resolve, reject);
+  });
 }
 
 export function portOf({ options }: Place): number {

@@ -1,8 +1,9 @@
 import { runActions } from '../actions/runActions.ts';
+import os from 'node:os';
 import type { DiskPath, FileName } from '../bytes/bytes.ts';
 import { NotAMemberError } from '../groups/cluster.ts';
 import { createLog } from '../log/levelLog.ts';
-import type { BranchingLog, Sink } from '../log/log.ts';
+import type { BranchingLog, Log, Sink } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
 import { createStderrSink } from '../log/stderrSink.ts';
 import { createSyslogSink } from '../log/syslogSink.ts';
@@ -11,6 +12,7 @@ import { writeFully } from '../log/writeFully.ts';
 import { recover } from '../scan/recover.ts';
 import { type FileArguments, type Invocation, ownArguments, type Parsed, parseArguments } from './arguments.ts';
 import { adviceFor } from './advice.ts';
+import { dieBy, InterruptedError, interruptible } from './interruption.ts';
 import { lineOf } from './line.ts';
 import { forgetCertificate, listCertificates } from './modes/certificates.ts';
 import { compare } from './modes/compare.ts';
@@ -29,8 +31,10 @@ import { watch, withProgress } from './watch.ts';
 /** Exit status of a mode that found nothing to list, or nothing to complain about. */
 const nothingFound = 2;
 
-/** What a shell reports of a program that ended because nobody reads its output any more. */
-const brokenPipe = 141;
+/** What a shell adds to the number of the signal that ended a program. */
+const signalled = 128;
+/** Nobody reads our output any more. */
+const brokenPipe = signalled + os.constants.signals.SIGPIPE;
 
 /** The whole program: reads the command line, does what it says, returns the exit status. */
 export async function run(): Promise<number> {
@@ -74,17 +78,26 @@ async function runMode(invocation: Invocation): Promise<number> {
     status = await perform(invocation, place, log);
   } catch (error) {
     if (error instanceof OutputError && error.isUnread) throw error;
-    log.error(describe(error));
-    const advice = adviceFor(error);
-    if (advice !== undefined) log.write(0, advice);
-    status = 1;
+    status = report(error, log);
   }
   timestamps.end();
   if (invocation.mode !== 'serve' && invocation.mode !== 'create-key') {
     log.write(1, messages.connectionClosed);
     log.write(log.errors > 0 ? 0 : 1, messages.finished(log.errors));
   }
-  return log.errors > 0 ? 1 : status;
+  return log.errors > 0 && status < signalled ? 1 : status;
+}
+
+/** Says why a run ended early; the status that it ends with. */
+function report(error: unknown, log: Log): number {
+  if (error instanceof InterruptedError) {
+    process.once('exit', () => dieBy(error.signal));
+    return signalled + os.constants.signals[error.signal];
+  }
+  log.error(describe(error));
+  const advice = adviceFor(error);
+  if (advice !== undefined) log.write(0, advice);
+  return 1;
 }
 
 function sinkOf({ options }: Invocation): Sink {
@@ -181,12 +194,16 @@ async function performOn(
       await forgetCertificate(setup, invocation.host);
       return 0;
     case 'compare':
-      return withProgress(setup, options, (watched) => comparePairs(watched, invocation, place));
+      return interruptible(setup.log, (stop) =>
+        withProgress({ ...setup, stop }, options, (watched) => comparePairs(watched, invocation, place)),
+      );
     case 'check':
     case 'update':
     case 'check-and-update':
     case 'synchronize':
-      await watch(setup, options, (watched) => synchronize(watched, place, invocation));
+      await interruptible(setup.log, (stop) =>
+        watch({ ...setup, stop }, options, (watched) => synchronize(watched, place, invocation)),
+      );
       return 0;
   }
 }

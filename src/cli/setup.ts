@@ -13,6 +13,7 @@ import { displayName, locate } from '../store/location.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { Options } from './arguments.ts';
+import { neverStops, type Stop } from './interruption.ts';
 import type { Output } from './output.ts';
 
 /** One configuration of this host, read, with its database open. */
@@ -23,6 +24,8 @@ export interface Setup {
   readonly store: Store;
   readonly log: Log;
   readonly output: Output;
+  /** Work that takes long looks here whether it is to go on. */
+  readonly stop: Stop;
 }
 
 /** Where everything is, as command line and environment say. */
@@ -95,5 +98,5 @@ export async function setUp(place: Place, log: Log, output: Output): Promise<Set
   const name = place.options.configName;
   const { config, cluster } = readCluster(place, name, log, place.options.groups);
   const store = await openDatabase(place, name, config, log);
-  return { config, cluster, ignored: config.ignore, store, log, output };
+  return { config, cluster, ignored: config.ignore, store, log, output, stop: neverStops };
 }

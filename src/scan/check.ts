@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
 import { encodedChecktxt } from '../entry/checktxt.ts';
@@ -22,6 +23,8 @@ export interface CheckOptions {
   readonly init: boolean;
   /** New dirty rows win the next conflict. */
   readonly forced: boolean;
+  /** Aborted: the check ends at the next occasion, by failing with the reason; what it has found is recorded. */
+  readonly stopping?: AbortSignal;
   /** Called with every directory (in the form of names) that is covered or directly contains something covered. */
   readonly onDirectory?: (name: string) => void;
 }
@@ -56,12 +59,24 @@ export class Check {
   async run(path: DiskPath): Promise<void> {
     const names = this.#cluster.toNames(path);
     if (this.#options.recursive) names.push(...this.#cluster.prefixesBelow(path));
-    for (const name of names) {
-      this.#log.write(2, messages.runningCheck(name, this.#options.recursive));
-      await this.#checkName(name);
-      if (this.#options.recursive) await this.#checkBelow(name);
+    try {
+      for (const name of names) {
+        await this.#mayGoOn();
+        this.#log.write(2, messages.runningCheck(name, this.#options.recursive));
+        await this.#checkName(name);
+        if (this.#options.recursive) await this.#checkBelow(name);
+      }
+    } catch (error) {
+      if (this.#options.stopping?.aborted === true) await this.#commit();
+      throw error;
     }
     await this.#commit();
+  }
+
+  /** Signals arrive only while the program is at rest. */
+  async #mayGoOn(): Promise<void> {
+    await setImmediate();
+    this.#options.stopping?.throwIfAborted();
   }
 
   async #checkName(name: FileName): Promise<void> {
@@ -94,6 +109,7 @@ export class Check {
     const unknown: UnknownRange[] = [];
     try {
       for (let batch = walk.next(sliceSize); batch !== undefined; batch = walk.next(sliceSize)) {
+        await this.#mayGoOn();
         unknown.push(...batch.unknown);
         for (const problem of batch.problems) this.#log.error(problem.toString());
         if (this.#options.onDirectory !== undefined) this.#noteDirectories(batch.lines);

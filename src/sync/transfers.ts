@@ -1,7 +1,7 @@
 import type { Entry } from '../entry/entry.ts';
 import { Problem } from '../filesystem/problem.ts';
 import * as messages from '../log/messages.ts';
-import { classifyReply, isOk } from '../protocol/replies.ts';
+import { classifyReply, isOk, type ReplyKind } from '../protocol/replies.ts';
 import type { Cleared } from './cleared.ts';
 import { resolveConflict } from './conflict.ts';
 import type { LineReceiver } from './conversation.ts';
@@ -147,6 +147,7 @@ export class Transfers {
   async #settleOne(sent: Sent): Promise<boolean> {
     const { file, entry } = sent;
     const answer = sent.answer as Status;
+    if (this.#run.stopping && asksForMore.has(answer.kind)) return false;
     if (answer.kind === 'sendData') return this.#sendDifference(sent);
     if (answer.kind === 'parentMissing') return this.#lacksParent(sent);
     if (answer.kind === 'pathNotFound') {
@@ -205,6 +206,9 @@ export class Transfers {
     wake?.();
   }
 }
+
+/** Answers that lead to further requests. */
+const asksForMore: ReadonlySet<ReplyKind> = new Set(['sendData', 'pathNotFound', 'parentMissing', 'conflict']);
 
 /** Of content beyond this size only the difference is sent. */
 const wholeBelow = 64 << 10;

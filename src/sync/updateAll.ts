@@ -22,7 +22,7 @@ async function updatePeers(context: UpdateContext, peers: readonly string[], job
   const updates = peers.map((peer) => new PeerUpdate(context, peer));
   const work = updates.values();
   const worker = async (): Promise<void> => {
-    for (const update of work) await update.run();
+    for (const update of work) if (!context.stopping.aborted) await update.run();
   };
   const ends = await Promise.allSettled(Array.from({ length: Math.min(jobs, peers.length) }, worker));
   // Peers report their own trouble; what arrives here (a database that fails) ends the run, once nobody uses it any more.

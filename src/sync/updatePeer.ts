@@ -30,6 +30,8 @@ export interface UpdateContext {
   readonly log: Log;
   readonly line: Line;
   readonly options: UpdateOptions;
+  /** Aborted: no other file is begun, and peers are left in good order. */
+  readonly stopping: AbortSignal;
 }
 
 /** Files whose SIG is under way, ahead of the one that is being worked on. */
@@ -79,6 +81,11 @@ export class PeerUpdate {
     }
   }
 
+  /** Nothing more is to be begun. */
+  get stopping(): boolean {
+    return this.context.stopping.aborted;
+  }
+
   get line(): PeerLine {
     if (this.#line === undefined) throw new Error('not connected');
     return this.#line;
@@ -101,6 +108,7 @@ export class PeerUpdate {
   async #send(files: AsyncIterable<DirtyFile>): Promise<'done' | 'start over'> {
     const ahead: FileUpdate[] = [];
     for await (const file of files) {
+      if (this.stopping) break;
       const myname = decode(file.row.myname);
       if (this.#isSkipped(file.name) || this.#unwelcome.has(myname)) continue;
       const line = await this.#connect();
@@ -117,7 +125,7 @@ export class PeerUpdate {
       update.begin();
       ahead.push(update);
     }
-    while (ahead.length > 0) if (await this.#finishFirst(ahead)) return 'start over';
+    while (ahead.length > 0 && !this.stopping) if (await this.#finishFirst(ahead)) return 'start over';
     if (this.#transfers !== undefined && (await this.#transfers.settle())) return 'start over';
     await this.#settleAll();
     return 'done';
@@ -214,7 +222,8 @@ export class PeerUpdate {
 
   /** Whatever ended the conversation: this peer's files stay dirty, other peers are not affected. */
   #connectionLost(error: unknown): void {
-    const { log } = this.context;
+    const { log, stopping } = this.context;
+    if (stopping.aborted && error === stopping.reason) return;
     const reason = describeFailure(error, this.peer);
     this.trouble = reason;
     // A peer that cannot be reached is one error; one that talks and then fails is two, as scripts know it.

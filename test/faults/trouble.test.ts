@@ -4,7 +4,6 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
-import { until } from '../scenarios/harness/process.ts';
 import { isRoot } from '../scenarios/harness/programs.ts';
 import { type FaultHost, Site } from './harness/site.ts';
 import { WireTap } from './harness/wireTap.ts';
@@ -258,42 +257,6 @@ describe('two of us at once', () => {
       await Promise.all(work.map((each) => each()));
       for (let round = 0; round < 2; round++) for (const host of hosts) await host.run('-x');
       inSync(client, server);
-    });
-  });
-});
-
-describe('signals', () => {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    test(`${signal} ends a client without harm`, async () => {
-      await withPair(async (client, server) => {
-        await server.serve();
-        for (let at = 0; at < 500; at++) client.tree.write(`f${at}`, `${at}`.repeat(200));
-        const running = client.start(['-xv']);
-        await until(() => server.tree.names().length > 20, 10_000);
-        running.child.kill(signal);
-        const ended = await running.ending;
-        assert.notEqual(ended.code, 0);
-        assert.equal((await client.run('-x')).code, 0);
-        assert.deepEqual(server.leftovers(), []);
-        inSync(client, server);
-      });
-    });
-  }
-
-  test('SIGHUP leaves a server alone; SIGTERM lets it finish what it is doing', async () => {
-    await withPair(async (client, server) => {
-      const child = await server.serve();
-      child.kill('SIGHUP');
-      client.tree.write('file', 'one');
-      assert.equal((await client.run('-x')).code, 0);
-      for (let at = 0; at < 300; at++) client.tree.write(`f${at}`, `${at}`.repeat(200));
-      const running = client.start(['-x']);
-      await until(() => server.tree.names().length > 5, 10_000);
-      const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
-      child.kill('SIGTERM');
-      assert.equal((await running.ending).code, 0);
-      inSync(client, server);
-      assert.equal(await gone, 0);
     });
   });
 });

@@ -36,19 +36,23 @@ export async function compare(
 ): Promise<boolean> {
   let any = false;
   for (const pair of pairs) {
+    setup.stop.asked.throwIfAborted();
     if (options.announce) setup.log.write(1, messages.inSyncCheck(pair.myname, pair.peer));
     try {
       for await (const difference of comparePair({ ...setup, line }, pair, options.file)) {
+        setup.stop.asked.throwIfAborted();
         any = true;
         await show(setup, line, pair, difference, options);
         if (options.mark) await markDifference(setup, difference, options);
       }
     } catch (error) {
+      setup.stop.asked.throwIfAborted();
       if (!(error instanceof Error && 'code' in error) || error instanceof OutputError) throw error;
       setup.log.write(0, describeFailure(error, pair.peer));
       setup.log.error(messages.connectionFailed(pair.peer));
     }
   }
+  setup.stop.asked.throwIfAborted();
   return any;
 }
 

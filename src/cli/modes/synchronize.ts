@@ -45,11 +45,13 @@ export async function update(
     {
       ...setup,
       line: lineOf(place, setup),
+      stopping: setup.stop.asked,
       options: { dryRun: options.dryRun, selection: { ranges }, print, onContact },
     },
     options.peers,
     jobs,
   );
+  setup.stop.asked.throwIfAborted();
 }
 
 /** A line of a dry run, see `messages.dryRun`. */
@@ -73,8 +75,8 @@ function mustBeOpen(descriptor: number): void {
   }
 }
 
-function newCheck({ cluster, store, ignored, log }: Setup, options: Options, recursive: boolean): Check {
-  const checkOptions: CheckOptions = { recursive, init: options.initRun, forced: options.force };
+function newCheck({ cluster, store, ignored, log, stop }: Setup, options: Options, recursive: boolean): Check {
+  const checkOptions: CheckOptions = { recursive, init: options.initRun, forced: options.force, stopping: stop.asked };
   const descriptor = options.directoryDescriptor;
   if (descriptor === undefined) return new Check(cluster, store, ignored, log, checkOptions);
   mustBeOpen(descriptor);

@@ -19,6 +19,8 @@ export interface Ending {
 export interface Running {
   readonly child: ChildProcess;
   readonly ending: Promise<Ending>;
+  /** All that it has printed so far. */
+  readonly said: string;
 }
 
 export interface SiteOptions {
@@ -179,7 +181,13 @@ export class FaultHost {
         resolve({ code: code ?? undefined, signal, output });
       });
     });
-    return { child, ending };
+    return {
+      child,
+      ending,
+      get said() {
+        return output;
+      },
+    };
   }
 
   /** Runs a command to its end; fails when that takes longer than `patience` milliseconds. */

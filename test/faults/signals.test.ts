@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { until } from '../scenarios/harness/process.ts';
+import { isInstalled } from '../scenarios/harness/programs.ts';
+import { type FaultHost, Site } from './harness/site.ts';
+import { type Passing, WireTap } from './harness/wireTap.ts';
+
+async function withPair(body: (client: FaultHost, server: FaultHost) => Promise<void>): Promise<void> {
+  const site = new Site({ hosts: 2 });
+  try {
+    site.configure('action { exec "echo %% >>acted"; do-local; }');
+    await body(site.at(0), site.at(1));
+  } finally {
+    await site.close();
+  }
+}
+
+function inSync(client: FaultHost, server: FaultHost): void {
+  assert.deepEqual(server.tree.snapshot(), client.tree.snapshot());
+  assert.deepEqual([client.rows().dirty, server.rows().dirty], [[], []]);
+  assert.deepEqual(server.leftovers(), []);
+}
+
+/** Temporary ones included: they come and go. */
+function count(host: FaultHost): number {
+  return readdirSync(host.tree.root).length;
+}
+
+function exit(host: FaultHost): Promise<number | null> {
+  return new Promise((resolve) => host.server?.once('exit', resolve));
+}
+
+describe('a client that is told to end', () => {
+  const cases = [
+    ['SIGTERM', 'ours'],
+    ['SIGINT', 'ours'],
+    ['SIGINT', 'c'],
+  ] as const;
+  for (const [signal, program] of cases) {
+    test(`by ${signal}, its peer ${program}: ends in good order, the next run completes`, async (t) => {
+      if (!isInstalled(program)) return t.skip('skipped: csync2 (the C program) is not installed');
+      await withPair(async (client, server) => {
+        server.program = program;
+        await server.serve();
+        for (let at = 0; at < 4000; at++) client.tree.write(`f${at}`, `${at}`.repeat(200));
+        const running = client.start(['-xv']);
+        await until(() => count(server) > 20, 10_000);
+        running.child.kill(signal);
+        const ended = await running.ending;
+        assert.equal(ended.signal, signal, ended.output.slice(-500));
+        assert.match(ended.output, new RegExp(`Interrupted by ${signal}\\.`));
+        assert.doesNotMatch(ended.output, /ERROR|\n +at /);
+        const arrived = server.tree.names().length;
+        assert.ok(arrived < 4000, 'it went on as if nothing had been said');
+        assert.equal(client.rows().dirty.length, 4000 - arrived, 'what arrived is known to have arrived');
+        if (program === 'ours')
+          assert.doesNotMatch(server.log, /hung up|reset|lost|closed by|[1-9]\d* errors/i, 'the peer was told');
+
+        const again = await client.run('-x');
+        assert.equal(again.code, 0, again.output);
+        inSync(client, server);
+      });
+    });
+  }
+
+  test('in the middle of a check: what was found is recorded, the rest is found the next time', async () => {
+    await withPair(async (client, server) => {
+      for (let at = 0; at < 20_000; at++) client.tree.write(`f${at}`, '');
+      const running = client.start(['-crv', '/']);
+      await until(() => running.said.includes('Marking'), 10_000);
+      running.child.kill('SIGINT');
+      assert.equal((await running.ending).signal, 'SIGINT');
+      const found = client.rows();
+      assert.ok(found.file.length < 20_000, `${found.file.length} files were checked`);
+      assert.equal(found.dirty.length, found.file.length);
+      await server.serve();
+      assert.equal((await client.run('-x')).code, 0);
+      inSync(client, server);
+    });
+  });
+
+  test('when a transfer or an answer does not come to its end, after seconds; the peer keeps its old file', async () => {
+    await withPair(async (client, server) => {
+      const tap = new WireTap({ host: server.name, port: 30_866 });
+      try {
+        await tap.listen(server.name, 30_865);
+        await server.serve(true);
+        client.tree.write('big', Buffer.alloc(8 << 20, 1));
+        assert.equal((await client.run('-x')).code, 0);
+        const old = server.tree.snapshot();
+
+        const stall = (what: RegExp): Promise<void> =>
+          new Promise((stalled) => {
+            tap.onLine = ({ line }: Passing) => {
+              if (!what.test(line)) return 'pass';
+              stalled();
+              return new Promise(() => undefined);
+            };
+          });
+        const interrupt = async (args: readonly string[], at: RegExp): Promise<string> => {
+          const stalled = stall(at);
+          const running = client.start(args);
+          await stalled;
+          running.child.kill('SIGTERM');
+          const ended = await running.ending;
+          assert.equal(ended.signal, 'SIGTERM', ended.output);
+          return ended.output;
+        };
+        client.tree.write('big', Buffer.alloc(8 << 20, 2), { mtime: 1_700_000_100 });
+        const output = await interrupt(['-x'], /^octet-stream \d{4,}$/);
+        assert.match(output, /stays in dirty state/);
+        assert.equal(client.rows().dirty.length, 1);
+        await interrupt(['-T'], /^LIST/);
+        assert.ok(await until(() => server.leftovers().length === 0, 10_000), server.leftovers().join());
+        assert.deepEqual(server.tree.snapshot(), old);
+
+        const stalled = stall(/^octet-stream \d{4,}$/);
+        const running = client.start(['-x']);
+        await stalled;
+        const begun = performance.now();
+        running.child.kill('SIGINT');
+        await until(() => running.said.includes('Interrupted'), 5000);
+        running.child.kill('SIGINT');
+        assert.equal((await running.ending).signal, 'SIGINT');
+        assert.ok(performance.now() - begun < 4500, 'the second signal is not waited for');
+
+        tap.onLine = () => 'pass';
+        assert.equal((await client.run('-x')).code, 0);
+        inSync(client, server);
+      } finally {
+        await tap.close();
+      }
+    });
+  });
+});
+
+describe('a server that is told to end', () => {
+  test('SIGTERM lets it finish what it is doing', async () => {
+    await withPair(async (client, server) => {
+      await server.serve();
+      for (let at = 0; at < 300; at++) client.tree.write(`f${at}`, `${at}`.repeat(200));
+      const running = client.start(['-x']);
+      await until(() => count(server) > 5, 10_000);
+      const gone = exit(server);
+      server.server?.kill('SIGTERM');
+      assert.equal((await running.ending).code, 0);
+      inSync(client, server);
+      assert.equal(await gone, 0);
+    });
+  });
+
+  test('a second SIGTERM does not: the file under way is undone, the next run completes', async () => {
+    await withPair(async (client, server) => {
+      await server.serve();
+      for (let at = 0; at < 4000; at++) client.tree.write(`f${at}`, `${at}`.repeat(200));
+      const running = client.start(['-x']);
+      await until(() => count(server) > 5, 10_000);
+      const gone = exit(server);
+      server.server?.kill('SIGTERM');
+      server.server?.kill('SIGINT');
+      assert.equal(await gone, 0);
+      assert.equal((await running.ending).code, 1);
+      assert.deepEqual(server.leftovers(), []);
+      await server.serve();
+      const again = await client.run('-x');
+      assert.equal(again.code, 0, again.output);
+      inSync(client, server);
+    });
+  });
+});
