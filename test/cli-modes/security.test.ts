@@ -96,10 +96,10 @@ test('SIGHUP: the server reads whom it trusts again, and keeps to what it had wh
   assert.equal(one.run('-x').code, 0, 'remembered certificates');
 
   writeFileSync(join(two.etc, 'csync2.cfg'), written);
-  one.write('a', 'two');
+  one.write('a', 'twice');
   assert.equal(one.run('-x').code, 0, 'not read yet');
   await two.hangUp(/Read the configuration again/);
-  one.write('a', 'three');
+  one.write('a', 'for the third time');
   assert.match(one.run('-x').stderr, /Identification failed!/);
 
   writeFileSync(join(two.etc, 'csync2.cfg'), 'ssl-ca;\n' + written);
@@ -135,7 +135,7 @@ test('a key that others can read draws one line that says how to mend it, where 
   const privateKey = join(one.etc, 'csync2_ssl_key.pem');
   assert.equal(one.run('-x').stderr, '');
   for (const path of [key, privateKey]) chmodSync(path, 0o644);
-  one.write('a', 'y');
+  one.write('a', 'longer');
   const { code, stderr } = one.run('-x');
   assert.equal(code, 0);
   const mend = (path: string): string => `WARNING: ${path} is not for its owner alone: chmod 600 ${path}\n`;
