@@ -3,7 +3,7 @@ import { fromText } from '../bytes/bytes.ts';
 
 /** What people want to know of a certificate. All strings are byte strings. */
 export interface CertificateFacts {
-  /** `CN=alpha, O=csync2` */
+  /** `CN=alpha, O=csync2`, then the names that it is made out to: `DNS:alpha`. */
   readonly subject: string;
   /** SHA-256 of the DER: upper-case hex with colons. */
   readonly fingerprint: string;
@@ -14,9 +14,9 @@ export interface CertificateFacts {
 /** DER or PEM; undefined when it is neither. */
 export function certificateFacts(certificate: Uint8Array | string): CertificateFacts | undefined {
   try {
-    const { subject, fingerprint256, validFrom, validTo } = new X509Certificate(certificate);
+    const { subject, subjectAltName, fingerprint256, validFrom, validTo } = new X509Certificate(certificate);
     return {
-      subject: fromText(subject.split('\n').join(', ')),
+      subject: fromText([...subject.split('\n'), subjectAltName].filter(Boolean).join(', ')),
       fingerprint: fingerprint256,
       notBefore: new Date(validFrom),
       notAfter: new Date(validTo),

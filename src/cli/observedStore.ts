@@ -7,6 +7,7 @@ import type {
   DirtyRow,
   FilePage,
   HintRow,
+  MarkBatch,
   NameRange,
   Store,
   UnfinishedRow,
@@ -74,6 +75,10 @@ export class ObservedStore implements Store {
 
   certificates(): Promise<readonly { peer: Encoded; certificate: string }[]> {
     return this.#store.certificates();
+  }
+
+  marks(): Promise<readonly MarkBatch[]> {
+    return this.#store.marks();
   }
 
   contacts(): Promise<readonly ContactRow[]> {

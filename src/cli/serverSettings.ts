@@ -5,7 +5,7 @@ import type { AdmissionLimits } from '../daemon/admission.ts';
 import type { BranchingLog } from '../log/log.ts';
 import type { SessionLimits } from '../session/served.ts';
 import type { TlsCredentials } from '../transport/channel.ts';
-import { readCredentials } from './credentials.ts';
+import { readCredentials, warnIfEnding } from './credentials.ts';
 import { admissionLimits, sessionLimits } from './limits.ts';
 import { configFile, type Place } from './setup.ts';
 
@@ -65,7 +65,9 @@ export class ServerSettings {
   }
 
   #read(): Config {
-    return parseConfig(configFile(this.#place, this.#place.options.configName));
+    const config = parseConfig(configFile(this.#place, this.#place.options.configName));
+    warnIfEnding(this.#place, config, this.#log);
+    return config;
   }
 }
 

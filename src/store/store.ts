@@ -34,6 +34,9 @@ export interface Store {
   certificate(peer: Encoded): Promise<string | undefined>;
   certificates(): Promise<readonly { peer: Encoded; certificate: string }[]>;
 
+  /** When our dirty marks were made, the newest first; also of marks that are gone, see `tidyMarks`. Tens of bytes a mark. */
+  marks(): Promise<readonly MarkBatch[]>;
+
   /** How the last attempts to reach each peer went, ordered by peer. */
   contacts(): Promise<readonly ContactRow[]>;
 
@@ -100,7 +103,15 @@ export interface ActionRow {
   readonly logfile: Encoded;
 }
 
-/** In a table of our own, which the C program neither reads nor minds. */
+/** Names that were marked for a peer at the same time: a table of our own, which the C program neither reads nor minds. */
+export interface MarkBatch {
+  readonly peer: Encoded;
+  /** Seconds since the epoch. */
+  readonly at: number;
+  readonly names: readonly Encoded[];
+}
+
+/** In a table of our own, too. */
 export interface ContactRow {
   readonly peer: Encoded;
   /** Seconds since the epoch of the last attempt that went through to its end; undefined: there was none. */
@@ -128,7 +139,7 @@ export type Change =
   /** Insert or replace a file row. */
   | { readonly type: 'putFile'; readonly name: Encoded; readonly checktxt: Encoded }
   | { readonly type: 'dropFile'; readonly name: Encoded }
-  /** Insert a dirty row, replacing an older one for the same name and peer (also its `forced`). */
+  /** Insert a dirty row, replacing an older one for the same name and peer (also its `forced`). The time is noted, see `marks`. */
   | {
       readonly type: 'markDirty';
       readonly name: Encoded;
@@ -160,6 +171,10 @@ export type Change =
   | { readonly type: 'end'; readonly owner: Encoded; readonly kind: UnfinishedRow['kind'] }
   | { readonly type: 'putCertificate'; readonly peer: Encoded; readonly certificate: string }
   | { readonly type: 'dropCertificate'; readonly peer: Encoded }
+  /** Forget when marks were made for peers that nothing is dirty for. */
+  | { readonly type: 'tidyMarks' }
+  /** Put these in place of all that was noted of marks made before this time. */
+  | { readonly type: 'replaceMarks'; readonly before: number; readonly batches: readonly MarkBatch[] }
   /** An attempt to reach a peer went through (`trouble` undefined) or did not; the time of the other kind is kept. */
   | {
       readonly type: 'noteContact';

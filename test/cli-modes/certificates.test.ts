@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { X509Certificate, createPrivateKey } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { certificateFacts, expiryWarning } from '../../src/cli/certificate.ts';
-import { Cluster, start } from './cluster.ts';
+import { isListening, until } from '../scenarios/harness/process.ts';
+import { Cluster, program, start } from './cluster.ts';
+
+const c = '/usr/sbin/csync2';
 
 test('--make-cert makes a key and a self-signed certificate, once', (t) => {
   const host = new Cluster(t, 1).host(1);
@@ -14,7 +19,7 @@ test('--make-cert makes a key and a self-signed certificate, once', (t) => {
   const file = join(host.etc, 'csync2_ssl_cert.pem');
   assert.equal(statSync(key).mode & 0o777, 0o600);
   const certificate = new X509Certificate(readFileSync(file));
-  assert.equal(certificate.subject, `CN=${host.name}`);
+  assert.equal(certificate.subjectAltName, `IP Address:${host.name}`);
   assert.equal(certificate.checkIssued(certificate), true);
   assert.equal(certificate.verify(certificate.publicKey), true);
   assert.equal(certificate.checkPrivateKey(createPrivateKey(readFileSync(key))), true);
@@ -57,7 +62,10 @@ test('peers are remembered, listed, forgotten; a changed certificate says how to
   const { fingerprint256 } = new X509Certificate(readFileSync(join(two.etc, 'csync2_ssl_cert.pem')));
   const listed = one.run('--ls-ssl-cert');
   assert.equal(listed.code, 0);
-  assert.match(listed.stdout, new RegExp(`^${two.name}\t20\\d\\d-\\d\\d-\\d\\d\t${fingerprint256}\tCN=${two.name}\n$`));
+  assert.match(
+    listed.stdout,
+    new RegExp(`^${two.name}\t20\\d\\d-\\d\\d-\\d\\d\t${fingerprint256}\tCN=csync2, IP Address:${two.name}\n$`),
+  );
   assert.equal(one.run('--ls-ssl-cert', two.name.toUpperCase()).stdout, listed.stdout);
   assert.equal(one.run('--ls-ssl-cert', 'nobody').code, 2);
   assert.equal(one.json('--ls-ssl-cert')[0]?.['fingerprint'], fingerprint256);
@@ -75,6 +83,25 @@ test('peers are remembered, listed, forgotten; a changed certificate says how to
   assert.equal(accepted.code, 0, accepted.stderr);
   assert.equal(readFileSync(join(two.tree, 'a'), 'utf8'), 'second');
 });
+
+test(
+  'two hosts of the C program can use them',
+  { skip: existsSync(c) ? false : 'skipped: no C program' },
+  async (t) => {
+    const cluster = new Cluster(t, 2);
+    const [one, two] = [cluster.host(1), cluster.host(2)];
+    cluster.configureOne('', true);
+    for (const host of cluster.hosts) host.run('--make-cert');
+    one.write('a', 'x');
+    const server = spawn(c, ['-iii', ...two.ownOptions], { env: two.env, stdio: 'ignore' });
+    const ended = once(server, 'exit');
+    assert.ok(await until(() => isListening(two.name, cluster.port), 5000));
+    const { code, stderr } = start(c, [...one.ownOptions, '-x'], one.env);
+    await ended;
+    assert.equal(code, 0, stderr);
+    assert.equal(readFileSync(join(two.tree, 'a'), 'utf8'), 'x');
+  },
+);
 
 test('without a certificate a run says how to make one', async (t) => {
   const cluster = new Cluster(t, 2);
@@ -103,4 +130,38 @@ test('the end of a certificate is announced a month before', (t) => {
   assert.match(inDays(41) ?? '', /ended on/);
   writeFileSync(file, 'no certificate');
   assert.equal(certificateFacts(readFileSync(file)), undefined);
+});
+
+test('a run and a server say when the certificate of this host ends soon', async (t) => {
+  const cluster = new Cluster(t, 2);
+  const [one, two] = [cluster.host(1), cluster.host(2)];
+  cluster.configureOne('', true);
+  const request = [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-subj',
+    '/CN=x',
+  ];
+  for (const { etc } of cluster.hosts) {
+    const files = ['-keyout', join(etc, 'csync2_ssl_key.pem'), '-out', join(etc, 'csync2_ssl_cert.pem')];
+    if (start('openssl', [...request, '-days', '20', ...files]).code !== 0) return t.skip('skipped: no openssl');
+  }
+  const warning = /^WARNING: The certificate of this host ends on \S+, in (19|20) days\. .*csync2 --make-cert.*\n/;
+  one.write('a', 'x');
+  await two.serve();
+  const pushed = one.run('-x');
+  assert.equal(pushed.code, 0);
+  assert.match(pushed.stderr, warning);
+  assert.equal(one.run('-x').stderr, '', 'nobody was connected to');
+  await two.stop();
+  const server = spawn(program, ['-iii', ...two.ownOptions], { env: two.env });
+  const [said] = (await once(server.stderr, 'data')) as [Buffer];
+  assert.match(said.toString(), warning);
+  server.kill('SIGTERM');
+  await once(server, 'exit');
 });

@@ -109,3 +109,41 @@ describe('socket activation', () => {
     });
   }
 });
+
+/** Plays systemd's part: prints a line for every datagram, then answers those who wait for it. */
+const listener = `
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+s.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+print("listening", flush=True)
+while True:
+    data, fds, _, _ = socket.recv_fds(s, 4096, 8)
+    for fd in fds: os.close(fd)
+    print(data.decode().replace("\\n", " "), flush=True)
+`;
+
+test(
+  'Type=notify: systemd is told when connections are accepted, and when the end has come',
+  { skip: has('systemd-notify') && has('python3') ? false : 'skipped: no systemd-notify, or no python3 to listen' },
+  async (t) => {
+    const cluster = new Cluster(t, 1);
+    cluster.configureOne();
+    const host = cluster.host(1);
+    const socket = join(cluster.root, 'notify');
+    const systemd = spawn('python3', ['-c', listener, socket], { stdio: ['ignore', 'pipe', 'inherit'] });
+    t.after(() => systemd.kill());
+    const heard: string[] = [];
+    systemd.stdout.on('data', (text: Buffer) => heard.push(...text.toString().split('\n')));
+    assert.ok(await until(() => heard.includes('listening'), 5000));
+    const env = { ...host.env, NOTIFY_SOCKET: socket };
+    const server = spawn(program, ['-ii', ...host.ownOptions], { env, stdio: 'ignore' });
+    const told = (state: string): boolean =>
+      heard.some((line) => line.includes(state) && line.includes(`MAINPID=${server.pid}`));
+    assert.ok(await until(() => told('READY=1'), 5000), heard.join());
+    assert.ok(isListening(host.name, cluster.port));
+    server.kill('SIGTERM');
+    await once(server, 'exit');
+    assert.ok(await until(() => told('STOPPING=1'), 5000), heard.join());
+  },
+);

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 
 import type { Change, UnfinishedRow } from '../../src/store/store.ts';
-import { enc, type OnStore } from './rows.ts';
+import { now } from '../../src/store/marks.ts';
+import { clear, enc, mark, put, type OnStore } from './rows.ts';
 
 export function smallTablesContract(onStore: OnStore): void {
   describe('hints, actions, certificates', () => {
@@ -63,6 +64,37 @@ export function smallTablesContract(onStore: OnStore): void {
         action('dropAction', '/z', 'Run', ''),
       ]);
       assert.deepEqual(await list(), ['run%20a\xff /l1 /a', 'run%20b /l1 /\xe9', 'run%20b /l2 /b']);
+    });
+
+    onStore('when marks were made is noted, the newest first', async (store) => {
+      const begin = now();
+      await store.apply([mark('/a', 'beta'), mark('/b\xe9', 'beta'), mark('/a', 'gamma'), put('/c')]);
+      await store.apply([put('/d'), clear('/a', 'gamma')]);
+      const noted = await store.marks();
+      const texts = noted.map(({ peer, names }) => `${peer}: ${names.join(' ')}`);
+      assert.deepEqual(texts.sort(), ['beta: /a /b\xe9', 'gamma: /a']);
+      assert.ok(noted.every(({ at }) => at >= begin && at <= now()));
+
+      await store.apply([{ type: 'tidyMarks' }]);
+      assert.deepEqual(
+        (await store.marks()).map(({ peer }) => peer),
+        ['beta'],
+      );
+      const batches = [
+        { peer: enc('beta'), at: begin - 10, names: [enc('/b\xe9')] },
+        { peer: enc('gamma'), at: begin - 20, names: [enc('/x')] },
+      ];
+      await store.apply([{ type: 'replaceMarks', before: now() + 1, batches }]);
+      assert.deepEqual(await store.marks(), batches);
+      await store.apply([{ type: 'replaceMarks', before: begin - 15, batches: [] }]);
+      assert.deepEqual(await store.marks(), batches.slice(0, 1));
+    });
+
+    onStore('names of any number and length are noted', async (store) => {
+      const names = Array.from({ length: 300 }, (_, at) => `/${'x'.repeat(3900)}${at}`);
+      await store.apply(names.map((name) => mark(name)));
+      const noted = (await store.marks()).flatMap((batch) => batch.names as readonly string[]);
+      assert.deepEqual(new Set(noted), new Set(names));
     });
 
     onStore('of the attempts to reach a peer the last of each kind is kept', async (store) => {

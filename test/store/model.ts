@@ -55,6 +55,8 @@ export class Model {
       case 'begin':
       case 'end':
       case 'noteContact':
+      case 'tidyMarks':
+      case 'replaceMarks':
         // Not part of what the model compares.
         return;
     }

@@ -28,7 +28,7 @@ export class Authority {
   }
 
   /** For a name or an address; `days`: until its end. */
-  issue(host: string, days = 30): TlsCredentials {
+  issue(host: string, days = 365): TlsCredentials {
     const altName = isIP(host) === 0 ? { type: 2, value: host } : { type: 7, ip: host };
     const extensions = [
       { name: 'basicConstraints', cA: false },

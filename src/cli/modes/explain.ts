@@ -6,6 +6,7 @@ import { inspect, type Inspection } from '../../filesystem/inspect.ts';
 import { isMember } from '../../groups/member.ts';
 import { decidingPatterns } from '../../patterns/deciding.ts';
 import type { Pattern } from '../../patterns/rules.ts';
+import { markTimes } from '../../store/marks.ts';
 import { type ContactRow, type DirtyRow, exactly } from '../../store/store.ts';
 import { jsonLine, type JsonObject } from '../json.ts';
 import type { Setup } from '../setup.ts';
@@ -22,7 +23,7 @@ export interface Explanation {
   readonly recorded: string | undefined;
   readonly present: string | undefined;
   readonly differing: readonly string[];
-  readonly dirty: readonly DirtyRow[];
+  readonly dirty: readonly (DirtyRow & { readonly since: number | undefined })[];
   readonly contacts: readonly ContactRow[];
   readonly plan: string;
 }
@@ -54,8 +55,10 @@ async function explainName(setup: Setup, file: FileName): Promise<Explanation> {
   const row = (await store.fileRows([name])).get(name);
   const recorded = row === undefined ? undefined : decode(row);
   const present = disk?.state === 'present' ? checktxt(disk.entry, ignored) : undefined;
-  const dirty: DirtyRow[] = [];
-  for await (const page of store.dirty({ range: exactly(name) })) dirty.push(...page);
+  const rows: DirtyRow[] = [];
+  for await (const page of store.dirty({ range: exactly(name) })) rows.push(...page);
+  const since = markTimes(rows.length === 0 ? [] : await store.marks());
+  const dirty = rows.map((row) => ({ ...row, since: since(row) }));
   const peers = new Set(cluster.peersFor(file).map(({ peer }) => peer));
   const contacts = (await store.contacts()).filter(({ peer }) => peers.has(decode(peer)));
   const covered = cluster.covering(file).length > 0;
@@ -123,6 +126,7 @@ function show({ output }: Setup, explanation: Explanation): void {
 
 function forPeople(facts: Explanation): string[] {
   const { file, path, groups, disk, recorded, present, differing, dirty, contacts, plan } = facts;
+  const changed = changedAt(disk);
   return [
     file,
     ...((path as string | undefined) === file ? [] : [item('path', path ?? 'none on this host')]),
@@ -130,7 +134,8 @@ function forPeople(facts: Explanation): string[] {
     item('on the disk', present ?? stateOf(disk)),
     item('database', recorded ?? 'not recorded'),
     ...(differing.length === 0 ? [] : [item('differs in', differing.join(', '))]),
-    ...dirty.map((row) => item('dirty for', `${decode(row.peer)} (as ${decode(row.myname)})${dirtyFacts(row, disk)}`)),
+    ...(changed === undefined ? [] : [item('last changed', changed.toISOString())]),
+    ...dirty.map((row) => item('dirty for', dirtyText(row))),
     ...contacts.map((contact) => item('last contact', contactText(contact))),
     item('-x would', plan),
   ];
@@ -147,9 +152,9 @@ function stateOf(disk: Inspection | undefined): string {
     : 'not there';
 }
 
-function dirtyFacts({ forced }: DirtyRow, disk: Inspection | undefined): string {
-  const since = changedAt(disk);
-  return `${forced ? ', forced' : ''}${since === undefined ? '' : `, last changed ${since.toISOString()}`}`;
+function dirtyText({ peer, myname, forced, since }: Explanation['dirty'][number]): string {
+  const when = since === undefined ? 'marked by another program' : `since ${iso(since)}`;
+  return `${decode(peer)} (as ${decode(myname)}), ${when}${forced ? ', forced' : ''}`;
 }
 
 /** When the object was last changed in any way, as the kernel has it. */
@@ -179,7 +184,12 @@ function forPrograms(facts: Explanation): JsonObject {
     recorded,
     present,
     differing,
-    dirty: dirty.map((row) => ({ peer: decode(row.peer), myname: decode(row.myname), forced: row.forced })),
+    dirty: dirty.map(({ peer, myname, forced, since }) => ({
+      peer: decode(peer),
+      myname: decode(myname),
+      forced,
+      since: since === undefined ? undefined : iso(since),
+    })),
     changed: changedAt(disk),
     contacts: contacts.map(contactFacts),
     plan,

@@ -6,6 +6,11 @@ import { fsPath, toText } from '../../bytes/bytes.ts';
 import { type Place, SetupError } from '../setup.ts';
 
 const keyBits = 3072;
+/**
+ * On every certificate the same: the C program sends its own only to a server whose certificate has the same issuer, so two
+ * hosts of that program could not talk otherwise. The host's name is beside it; serial numbers are random.
+ */
+const issuer = [{ name: 'commonName', value: 'csync2' }];
 /** Nobody checks the end of a certificate at a connection; it is there to make somebody think of a new one. */
 const years = 20;
 
@@ -44,7 +49,6 @@ export function makeCertificate({ systemDirectory, host }: Place): {
 
 function selfSigned(host: string, privateKey: string, publicKey: string): string {
   const certificate = forge.pki.createCertificate();
-  const name = [{ name: 'commonName', value: host }];
   const now = new Date();
   certificate.publicKey = forge.pki.publicKeyFromPem(publicKey);
   certificate.serialNumber = `01${randomBytes(15).toString('hex')}`;
@@ -52,8 +56,8 @@ function selfSigned(host: string, privateKey: string, publicKey: string): string
   certificate.validity.notBefore = new Date(now.getTime() - 86_400_000);
   certificate.validity.notAfter = new Date(now);
   certificate.validity.notAfter.setFullYear(now.getFullYear() + years);
-  certificate.setSubject(name);
-  certificate.setIssuer(name);
+  certificate.setSubject(issuer);
+  certificate.setIssuer(issuer);
   certificate.setExtensions([
     { name: 'basicConstraints', cA: false },
     { name: 'subjectAltName', altNames: [isIP(host) === 0 ? { type: 2, value: host } : { type: 7, ip: host }] },

@@ -1,5 +1,6 @@
 import { fromText } from '../../bytes/bytes.ts';
 import { createSession, Daemon, serve, type Surroundings } from '../../daemon/daemon.ts';
+import { tellServiceManager } from '../../daemon/serviceManager.ts';
 import { NotAMemberError } from '../../groups/cluster.ts';
 import type { BranchingLog } from '../../log/log.ts';
 import * as messages from '../../log/messages.ts';
@@ -33,12 +34,18 @@ export async function serveSocket(place: Place, log: BranchingLog, once: boolean
       name: place.host,
       once,
       limits: () => settings.admission,
-      onReady: () => writeFully(1, messages.daemonRunning + '\n'),
+      onReady: () => {
+        writeFully(1, messages.daemonRunning + '\n');
+        tellServiceManager('READY=1', log);
+      },
     },
     surroundingsOf(place, settings, log),
     log,
   );
-  onSignals((again) => (again ? daemon.stop() : daemon.drain()));
+  onSignals((again) => {
+    if (!again) tellServiceManager('STOPPING=1', log);
+    return again ? daemon.stop() : daemon.drain();
+  });
   process.on('SIGHUP', () => settings.reload());
   await daemon.run();
 }

@@ -5,6 +5,7 @@ import { NotAMemberError } from '../../groups/cluster.ts';
 import type { Log } from '../../log/log.ts';
 import * as messages from '../../log/messages.ts';
 import { displayName, locate } from '../../store/location.ts';
+import { markTimes } from '../../store/marks.ts';
 import { allNames, type ContactRow, type Store } from '../../store/store.ts';
 import type { Config } from '../../config/config.ts';
 import { type CertificateFacts, certificateFacts, expiryWarning } from '../certificate.ts';
@@ -26,6 +27,8 @@ interface Trouble {
 interface PeerStatus {
   readonly peer: string;
   readonly dirty: number;
+  /** When the oldest of them was marked, in seconds since the epoch, as far as that is known. */
+  readonly oldest: number | undefined;
   readonly contact: ContactRow | undefined;
   readonly certificate: CertificateFacts | undefined;
 }
@@ -69,7 +72,7 @@ function unknown({ host }: Place, output: Output, message: string): number {
 
 async function gather(setup: Setup, place: Place): Promise<Status> {
   const { cluster, store, config } = setup;
-  const dirty = await dirtyCounts(store);
+  const dirty = await waiting(store);
   const contacts = new Map((await store.contacts()).map((contact) => [decode(contact.peer), contact]));
   const certificates = new Map((await store.certificates()).map((row) => [decode(row.peer), row.certificate]));
   let files = 0;
@@ -78,7 +81,8 @@ async function gather(setup: Setup, place: Place): Promise<Status> {
   return {
     peers: cluster.peers.map((peer) => ({
       peer,
-      dirty: dirty.get(peer) ?? 0,
+      dirty: dirty.get(peer)?.count ?? 0,
+      oldest: dirty.get(peer)?.oldest,
       contact: contacts.get(peer),
       certificate: certificateFacts(Buffer.from(certificates.get(peer) ?? '', 'hex')),
     })),
@@ -95,12 +99,24 @@ async function gather(setup: Setup, place: Place): Promise<Status> {
   };
 }
 
-async function dirtyCounts(store: Store): Promise<Map<string, number>> {
-  const counts = new Map<string, number>();
+interface Waiting {
+  count: number;
+  oldest: number | undefined;
+}
+
+/** How much is dirty for each peer, and since when. */
+async function waiting(store: Store): Promise<Map<string, Waiting>> {
+  const peers = new Map<string, Waiting>();
+  const since = markTimes(await store.marks());
   for await (const page of store.dirty({})) {
-    for (const { peer } of page) counts.set(decode(peer), (counts.get(decode(peer)) ?? 0) + 1);
+    for (const row of page) {
+      const peer = decode(row.peer);
+      const { count, oldest } = peers.get(peer) ?? { count: 0, oldest: undefined };
+      const marked = since(row) ?? Infinity;
+      peers.set(peer, { count: count + 1, oldest: marked < (oldest ?? Infinity) ? marked : oldest });
+    }
   }
-  return counts;
+  return peers;
 }
 
 function ownCertificate(place: Place, config: Config): CertificateFacts | undefined {
@@ -118,11 +134,11 @@ function* troubles(status: Status): Generator<Trouble> {
     yield { state: 'critical', message: "This host has no usable certificate: see 'csync2 --make-cert'." };
   }
   yield* expiry(certificate, 'certificate of this host');
-  for (const { peer, dirty, contact, certificate: theirs } of peers) {
+  for (const { peer, dirty, oldest, contact, certificate: theirs } of peers) {
     if (contact?.failed !== undefined && contact.failed > (contact.reached ?? 0)) {
       yield { state: 'critical', message: `${peer}, ${iso(contact.failed)}: ${decode(contact.trouble ?? '')}` };
     }
-    if (dirty > 0) yield { state: 'warning', message: `${count(dirty, 'file')} to be sent to ${peer}.` };
+    if (dirty > 0) yield { state: 'warning', message: `${count(dirty, 'file')} to be sent to ${peer}${age(oldest)}.` };
     yield* expiry(theirs, `certificate of ${peer}`);
   }
   for (const peer of strays) {
@@ -153,10 +169,11 @@ function forPrograms(groups: Groups, status: Status): JsonObject {
     groups: groups.map(({ name, myname, slave, auto, peers }) => {
       return { name, myname, slave, auto, peers: peers.map((peer) => peer.name) };
     }),
-    peers: status.peers.map(({ peer, dirty, contact, certificate }) => ({
+    peers: status.peers.map(({ peer, dirty, oldest, contact, certificate }) => ({
       ...(contact === undefined ? {} : contactFacts(contact)),
       peer,
       dirty,
+      oldest: oldest === undefined ? undefined : iso(oldest),
       certificate: certificate && { ...certificate },
     })),
     certificate: status.certificate && { ...status.certificate },
@@ -183,13 +200,17 @@ function forPeople(
   ];
 }
 
-function peerFacts({ dirty, contact, certificate }: PeerStatus): string[] {
+function peerFacts({ dirty, oldest, contact, certificate }: PeerStatus): string[] {
   return [
-    dirty === 0 ? 'nothing to send' : `${count(dirty, 'file')} to send`,
+    dirty === 0 ? 'nothing to send' : `${count(dirty, 'file')} to send${age(oldest)}`,
     contact?.reached === undefined ? 'never reached' : `reached ${iso(contact.reached)}`,
     ...(contact?.failed === undefined ? [] : [`trouble ${iso(contact.failed)}: ${decode(contact.trouble ?? '')}`]),
     ...(certificate === undefined ? [] : [`certificate until ${day(certificate.notAfter)}`]),
   ];
+}
+
+function age(oldest: number | undefined): string {
+  return oldest === undefined ? '' : `, the oldest since ${iso(oldest)}`;
 }
 
 function day(date: Date): string {

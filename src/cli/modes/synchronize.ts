@@ -3,6 +3,7 @@ import type { DiskPath } from '../../bytes/bytes.ts';
 import { decode, encode } from '../../bytes/urlEncoding.ts';
 import { writeFully } from '../../log/writeFully.ts';
 import { Check, type CheckOptions } from '../../scan/check.ts';
+import { tidyMarks } from '../../store/marks.ts';
 import type { NameRange, Store } from '../../store/store.ts';
 import { updateAll } from '../../sync/updateAll.ts';
 import type { Options } from '../arguments.ts';
@@ -51,6 +52,7 @@ export async function update(
     options.peers,
     jobs,
   );
+  await tidyMarks(setup.store);
   setup.stop.asked.throwIfAborted();
 }
 

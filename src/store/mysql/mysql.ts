@@ -27,6 +27,7 @@ const tables: readonly string[] = [
   'x509_cert (peername BLOB NOT NULL, certdata BLOB NOT NULL, KEY peername (peername(255)))',
   'unfinished (owner BLOB NOT NULL, kind BLOB NOT NULL, subject BLOB NOT NULL, checktxt BLOB NOT NULL)',
   'contact (peername BLOB NOT NULL, outcome BLOB NOT NULL, moment BLOB NOT NULL, trouble BLOB NOT NULL)',
+  'marked (peername BLOB NOT NULL, moment BLOB NOT NULL, names MEDIUMBLOB NOT NULL)',
 ];
 
 /**

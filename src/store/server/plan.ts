@@ -23,7 +23,11 @@ export interface Segment {
   readonly ended: Map<string, { readonly owner: Encoded; readonly kind: UnfinishedRow['kind'] }>;
   begun: UnfinishedRow[];
   force: NameRange | undefined;
+  /** What becomes of the times of older marks. */
+  marks: MarksChange | undefined;
 }
+
+export type MarksChange = Extract<Change, { type: 'tidyMarks' | 'replaceMarks' }>;
 
 export interface DirtyOutcome {
   readonly name: Encoded;
@@ -51,7 +55,7 @@ export function planBatch(changes: readonly Change[]): Segment[] {
 
 /** Whether a change depends on, or undoes, what is already in the segment in a way that sets cannot express. */
 function mustFollow(change: Change, segment: Segment, dirtyNames: ReadonlySet<Encoded>): boolean {
-  if (segment.force !== undefined) return true;
+  if (segment.force !== undefined || segment.marks !== undefined) return true;
   if (change.type === 'clearAllDirty') return dirtyNames.has(change.name);
   if (change.type !== 'clearDirty' || change.ifFile === undefined) return false;
   return segment.files.has(change.name) || dirtyNames.has(change.name) || segment.clearAll.has(change.name);
@@ -70,6 +74,7 @@ function emptySegment(): Segment {
     ended: new Map(),
     begun: [],
     force: undefined,
+    marks: undefined,
   };
 }
 
@@ -122,6 +127,10 @@ function record(change: Change, segment: Segment): void {
       segment.begun = segment.begun.filter((row) => row.owner !== owner || row.kind !== kind);
       return;
     }
+    case 'tidyMarks':
+    case 'replaceMarks':
+      segment.marks = change;
+      return;
     case 'noteContact':
       segment.contacts.set(`${change.peer}\t${change.trouble === undefined}`, change);
       return;

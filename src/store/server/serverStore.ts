@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Encoded } from '../../bytes/bytes.ts';
+import { parseNames } from '../marks.ts';
 import { formatRows } from '../rowLines.ts';
 import {
   StoreError,
@@ -11,6 +12,7 @@ import {
   type DirtyRow,
   type FilePage,
   type HintRow,
+  type MarkBatch,
   type NameRange,
   type Store,
   type StoreOptions,
@@ -26,6 +28,7 @@ import {
   forceStatement,
   inserts,
   isOneOfNames,
+  marksChangeStatements,
   segmentStatements,
   texts,
 } from './writing.ts';
@@ -148,6 +151,17 @@ export class ServerStore implements Store {
       .sort((a, b) => compareBytes(a.peer, b.peer));
   }
 
+  async marks(): Promise<readonly MarkBatch[]> {
+    const { dialect } = this.#session;
+    const rows = await this.#lines(
+      `SELECT ${dialect.concat(['peername', dialect.tab, 'moment', dialect.tab, 'names'])} AS line FROM marked`,
+    );
+    return rows
+      .map((row) => this.#fields(row))
+      .map(([peer, moment, names]) => ({ peer, at: Number(moment), names: parseNames(names) }))
+      .sort((a, b) => b.at - a.at);
+  }
+
   async contacts(): Promise<readonly ContactRow[]> {
     const { dialect } = this.#session;
     const fields = ['peername', dialect.tab, 'outcome', dialect.tab, 'moment', dialect.tab, 'trouble'];
@@ -225,6 +239,7 @@ export class ServerStore implements Store {
     if (segment.hints.size > 0) await this.#changeHints([...segment.hints.values()]);
     if (segment.actions.size > 0) await this.#changeActions([...segment.actions.values()]);
     if (segment.force !== undefined) await this.#force(segment.force);
+    if (segment.marks !== undefined) await this.#session.run(marksChangeStatements(dialect, segment.marks));
   }
 
   async #changeHints(hints: readonly { name: Encoded; recursive: boolean; present: boolean }[]): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Encoded } from '../../bytes/bytes.ts';
+import { formatNames, markRows, type MarkRow, now } from '../marks.ts';
 import type { Change, NameRange } from '../store.ts';
-import type { DirtyOutcome, Segment } from './plan.ts';
+import type { DirtyOutcome, MarksChange, Segment } from './plan.ts';
 import { rangeConditions, where } from './reading.ts';
 import type { Dialect } from './session.ts';
 
@@ -66,6 +67,32 @@ function contactStatements(
   ];
 }
 
+/** `at`: seconds since the epoch. */
+function markStatements(dialect: Dialect, rows: readonly MarkRow[], at: number): string[] {
+  return inserts(
+    'marked (peername, moment, names)',
+    rows.map(({ peer, names }) => texts(dialect, [peer, String(at), names])),
+  );
+}
+
+export function marksChangeStatements(dialect: Dialect, change: MarksChange): string[] {
+  if (change.type === 'tidyMarks') {
+    const same = dialect.same('dirty.peername', 'marked.peername');
+    return [`DELETE FROM marked WHERE NOT EXISTS (SELECT 1 FROM dirty WHERE ${same})`];
+  }
+  return [
+    // As text: all times have ten digits for some centuries.
+    `DELETE FROM marked WHERE ${dialect.exact('moment')} < ${dialect.exactText(String(change.before))}`,
+    ...change.batches.flatMap(({ peer, at, names }) =>
+      markStatements(
+        dialect,
+        formatNames(names).map((list) => ({ peer, names: list })),
+        at,
+      ),
+    ),
+  ];
+}
+
 function dirtyStatements(dialect: Dialect, outcomes: readonly DirtyOutcome[]): string[] {
   const statements: string[] = [];
   for (const [peer, ofPeer] of byPeer(outcomes)) {
@@ -83,7 +110,12 @@ function dirtyStatements(dialect: Dialect, outcomes: readonly DirtyOutcome[]): s
   const rows = outcomes.flatMap(({ name, peer, row }) =>
     row === undefined ? [] : [`${row.forced ? 1 : 0}, ${texts(dialect, [name, row.myname, peer])}`],
   );
-  return [...statements, ...inserts('dirty (forced, filename, myname, peername)', rows)];
+  const marked = markRows(outcomes.filter(({ row }) => row !== undefined));
+  return [
+    ...statements,
+    ...inserts('dirty (forced, filename, myname, peername)', rows),
+    ...markStatements(dialect, marked, now()),
+  ];
 }
 
 /** Compares name and file row in one expression, so that each statement sees both at one moment. */

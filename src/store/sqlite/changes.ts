@@ -1,8 +1,15 @@
+import { formatNames, markRows, now } from '../marks.ts';
 import type { Change } from '../store.ts';
 import { bound, type Statements } from './statements.ts';
 
-/** Carries out one change, inside the caller's transaction. */
-export function applyChange(statements: Statements, change: Change): void {
+/** Carries out a batch, inside the caller's transaction. */
+export function applyChanges(statements: Statements, changes: readonly Change[]): void {
+  for (const change of changes) applyChange(statements, change);
+  const marks = changes.filter((change) => change.type === 'markDirty');
+  for (const { peer, names } of markRows(marks)) statements.noteMarks.run(bound(peer), now(), bound(names));
+}
+
+function applyChange(statements: Statements, change: Change): void {
   switch (change.type) {
     case 'putFile':
       statements.putFile.run(bound(change.name), bound(change.checktxt));
@@ -48,6 +55,16 @@ export function applyChange(statements: Statements, change: Change): void {
       return;
     case 'dropCertificate':
       statements.dropCertificate.run(bound(change.peer));
+      return;
+    case 'tidyMarks':
+      statements.tidyMarks.run();
+      return;
+    case 'replaceMarks':
+      statements.dropMarks.run(change.before);
+      // The newest first, as they are read.
+      for (const { peer, at, names } of [...change.batches].reverse()) {
+        for (const list of formatNames(names)) statements.noteMarks.run(bound(peer), at, bound(list));
+      }
       return;
     case 'noteContact':
       if (change.trouble === undefined) statements.noteReached.run(bound(change.peer), change.at);

@@ -10,7 +10,8 @@ export type Connection = Database.Database;
 
 /**
  * The tables as the C program makes them, to the letter: columns without types, so that nothing is converted on the
- * way in, and unique keys, whose indexes serve all our reads. The tables `unfinished` and `contact` are ours alone.
+ * way in, and unique keys, whose indexes serve all our reads. The tables `unfinished`, `contact` and `marked` are ours
+ * alone.
  */
 const tables: Readonly<Record<string, string>> = {
   file: '(\tfilename, checktxt,\tUNIQUE ( filename ) ON CONFLICT REPLACE)',
@@ -20,6 +21,7 @@ const tables: Readonly<Record<string, string>> = {
   x509_cert: '(\tpeername, certdata,\tUNIQUE ( peername ) ON CONFLICT IGNORE)',
   unfinished: '(owner, kind, subject, checktxt)',
   contact: '(peername PRIMARY KEY, reached, failed, trouble)',
+  marked: '(peername, moment, names)',
 };
 
 /** Milliseconds that SQLite itself may block this thread for a lock; longer waits are spent outside, see `Patience`. */

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Encoded } from '../../bytes/bytes.ts';
+import { parseNames } from '../marks.ts';
 import { lastRow, parseRows } from '../rowLines.ts';
 import {
   allNames,
@@ -14,12 +15,13 @@ import {
   type DirtyRow,
   type FilePage,
   type HintRow,
+  type MarkBatch,
   type NameRange,
   type Store,
   type StoreOptions,
   type UnfinishedRow,
 } from '../store.ts';
-import { applyChange } from './changes.ts';
+import { applyChanges } from './changes.ts';
 import { connect, isBusy, lockedError, type Connection } from './database.ts';
 import { parseDirtyPage } from './pages.ts';
 import {
@@ -152,6 +154,11 @@ class SqliteStore implements Store {
     return rows.map(([peer, certificate]) => ({ peer: latin1(peer), certificate: latin1(certificate) }));
   }
 
+  async marks(): Promise<readonly MarkBatch[]> {
+    const rows = await this.#read(() => this.#statements.marks.all());
+    return rows.map(([peer, at, names]) => ({ peer: latin1(peer), at, names: parseNames(latin1(names)) }));
+  }
+
   async contacts(): Promise<readonly ContactRow[]> {
     const rows = await this.#read(() => this.#statements.contacts.all());
     return rows.map(([peer, reached, failed, trouble]) => ({
@@ -225,7 +232,7 @@ class SqliteStore implements Store {
   #tryWrite(changes: readonly Change[]): unknown {
     try {
       this.#statements.begin.run();
-      for (const change of changes) applyChange(this.#statements, change);
+      applyChanges(this.#statements, changes);
       this.#statements.commit.run();
       return undefined;
     } catch (error) {

@@ -96,6 +96,18 @@ export function prepareStatements(connection: Connection) {
        WHERE peername IS NOT NULL ORDER BY peername`,
     ),
 
+    marks: raw<[], [Buffer, number, Buffer]>(
+      `SELECT CAST(peername AS BLOB), CAST(moment AS INTEGER), CAST(names AS BLOB) FROM marked
+       WHERE peername IS NOT NULL AND names IS NOT NULL ORDER BY CAST(moment AS INTEGER) DESC, rowid DESC`,
+    ),
+    noteMarks: write<[Bound, number, Bound]>(
+      `INSERT INTO marked (peername, moment, names) VALUES (${text}, CAST(? AS INTEGER), ${text})`,
+    ),
+    tidyMarks: write<[]>(
+      'DELETE FROM marked WHERE NOT EXISTS (SELECT 1 FROM dirty WHERE dirty.peername = marked.peername)',
+    ),
+    dropMarks: write<[number]>('DELETE FROM marked WHERE moment < CAST(? AS INTEGER)'),
+
     contacts: raw<[], [Buffer, number | null, number | null, Buffer | null]>(
       `SELECT CAST(peername AS BLOB), CAST(reached AS INTEGER), CAST(failed AS INTEGER), CAST(trouble AS BLOB)
        FROM contact WHERE peername IS NOT NULL ORDER BY peername`,
