@@ -37,7 +37,11 @@ export async function sendContent(update: FileUpdate, open: OpenFile): Promise<S
   }
   const applied = conversation.askAfter(formatBlobHeader(plan.byteLength) + '\n', status);
   const trouble = await sendDelta(update, plan, open);
-  if (trouble !== undefined) return { outcome: 'trouble', problem: trouble };
+  if (trouble !== undefined) {
+    // The peer refuses it, or the connection has ended: both say nothing that we do not know.
+    await Promise.allSettled([applied]);
+    return { outcome: 'trouble', problem: trouble };
+  }
   const replies = [applied, update.setOwner(open.entry), update.setMode(open.entry), update.setTime(open.entry)];
   return { outcome: 'sent', replies };
 }
@@ -51,22 +55,45 @@ async function makePlan(signature: Signature, open: OpenFile): Promise<DeltaPlan
   }
 }
 
-/** A file that turns out shorter than announced leaves the stream out of step: then the connection has to end. */
-async function sendDelta(update: FileUpdate, plan: DeltaPlan, open: OpenFile): Promise<Problem | undefined> {
-  const { conversation } = update;
+/**
+ * The delta of a file that does not keep still is spoiled: as long as announced, so that the stream stays in step, but no delta
+ * to its end. The peer refuses it and keeps what it has. C programs would leave a temporary file behind: they get what there
+ * is, and the row stays dirty; when the file has become too short, the connection has to end.
+ */
+async function sendDelta(
+  { conversation, run }: FileUpdate,
+  plan: DeltaPlan,
+  open: OpenFile,
+): Promise<Problem | undefined> {
+  const refuses = run.line.extensions.has('xput');
+  let left = plan.byteLength;
+  let problem: Problem | undefined;
   try {
     for (const chunk of plan.chunks(open.fd)) {
+      left -= chunk.length;
+      if (left === 0 && refuses && !open.unchanged()) {
+        problem = new Problem('CHANGED', open.path, changed);
+        chunk[chunk.length - 1] = noCommand;
+      }
       if (!conversation.send(chunk)) await conversation.drained();
     }
-    return undefined;
   } catch (error) {
-    const problem = asProblem(error, open);
-    update.run.line.hangUp();
-    return problem;
+    problem = asProblem(error, open);
+    if (!refuses || left > mostFiller) run.line.hangUp();
+    else if (left > 0) conversation.send(Buffer.alloc(left, noCommand));
   }
+  return problem;
 }
 
+/** A byte that is no command of a delta. */
+const noCommand = 0xff;
+
+/** Where more is missing, another connection costs less. */
+const mostFiller = 16 << 20;
+
+const changed = 'changed while it was sent';
+
 function asProblem(error: unknown, open: OpenFile): Problem {
-  if (error instanceof LibrsyncError) return new Problem('CHANGED', open.path, 'changed while it was sent');
+  if (error instanceof LibrsyncError) return new Problem('CHANGED', open.path, changed);
   return problemFrom(error, open.path);
 }
