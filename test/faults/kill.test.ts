@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
-import { isRoot, type Program } from '../scenarios/harness/programs.ts';
+import { isRoot } from '../scenarios/harness/programs.ts';
 import { random, type Random } from './harness/random.ts';
 import { drop, Reader, writeDescribed } from './harness/selfDescribing.ts';
 import { type FaultHost, Site } from './harness/site.ts';
@@ -56,8 +56,8 @@ interface Trial {
 }
 
 /** Two hosts and a tap between them: the first one sends, the second one receives. */
-async function withPair(programs: readonly Program[], work: (pair: Pair) => Promise<void>): Promise<void> {
-  const site = new Site({ hosts: 2, programs });
+async function withPair(work: (pair: Pair) => Promise<void>): Promise<void> {
+  const site = new Site({ hosts: 2 });
   const [client, server] = [site.at(0), site.at(1)];
   const tap = new WireTap({ host: server.name, port: 30_866 });
   const acted = join(server.root, 'acted');
@@ -140,12 +140,30 @@ function trialAt(line: number, rng: Random, victims: readonly Victim[]): Trial {
   };
 }
 
+interface Team {
+  readonly victims: readonly Victim[];
+  /** Nothing is known of extensions: a file takes several requests, as C clients send it. */
+  readonly inSteps: boolean;
+  /** Of the trials. */
+  readonly share: number;
+}
+
+const teams: readonly Team[] = [
+  { victims: ['server'], inSteps: false, share: 0.3 },
+  { victims: ['client', 'connection'], inSteps: false, share: 0.3 },
+  { victims: ['server'], inSteps: true, share: 0.2 },
+  { victims: ['client', 'connection'], inSteps: true, share: 0.2 },
+];
+
 describe('killed in the middle', { concurrency: 2 }, () => {
   const seed = Number(process.env['SEED'] ?? 1);
-  const trials = Number(process.env['TRIALS'] ?? (long ? 300 : 20));
-  for (const victims of [['server'], ['client', 'connection']] as const) {
-    test(`${victims.join(' or ')}: running again completes, nobody saw half a file (${trials} trials)`, async () => {
-      await withPair(['ours', 'ours'], async (pair) => {
+  const total = Number(process.env['TRIALS'] ?? (long ? 300 : 40));
+  for (const { victims, inSteps, share } of teams) {
+    const trials = Math.ceil(total * share);
+    const who = `${victims.join(' or ')}${inSteps ? ', commands step by step' : ''}`;
+    test(`${who}: running again completes, nobody saw half a file (${trials} trials)`, async (t) => {
+      await withPair(async (pair) => {
+        if (inSteps) pair.tap.rewrite = (line) => (line.startsWith('CAPS') ? 'CAPS' : line);
         const lines = await lineCount(pair);
         const rng = random(seed);
         const reader = new Reader(pair.server.tree.root, described, join(pair.server.root, 'report'));
@@ -157,7 +175,8 @@ describe('killed in the middle', { concurrency: 2 }, () => {
         } finally {
           const { complaints, read } = await reader.stop();
           assert.deepEqual(complaints.slice(0, 5), []);
-          assert.ok(read > 100, `only ${read} files were read`);
+          assert.ok(read > 50, `only ${read} files were read`);
+          t.diagnostic(`${trials} kills over ${lines} lines; ${read} files were read, all whole`);
         }
       });
     });

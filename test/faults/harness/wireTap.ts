@@ -22,6 +22,8 @@ export class WireTap {
   onLine: (passing: Passing) => Verdict | Promise<Verdict> = () => 'pass';
   /** Called with every connection; may take it over by returning true. */
   onConnection: (client: net.Socket) => boolean = () => false;
+  /** What is handed on in place of a request line. */
+  rewrite: ((line: string) => string) | undefined;
   count = 0;
   readonly lines: Passing[] = [];
   readonly #listener: net.Server;
@@ -71,7 +73,8 @@ export class WireTap {
     const pass = async (chunk: Buffer): Promise<void> => {
       for (const piece of cutter.cut(chunk)) {
         if (over || to.destroyed) return;
-        to.write(piece.bytes);
+        const rewritten = way === 'request' && piece.line !== undefined ? this.rewrite?.(piece.line) : undefined;
+        to.write(rewritten === undefined ? piece.bytes : Buffer.from(`${rewritten}\n`, 'latin1'));
         if (piece.line === undefined) continue;
         const passing = { way, line: piece.line, number: ++this.count };
         this.lines.push(passing);
