@@ -54,3 +54,43 @@ describe('limits of the configuration', () => {
     }
   });
 });
+
+describe('many that wait', () => {
+  test('a thousand that dribble bytes, from many addresses and from one: members get through and stay', async () => {
+    const site = new Site({ hosts: 2 });
+    const [server, member] = [site.at(0), site.at(1)];
+    const loris: RawPeer[] = [];
+    let dribble: NodeJS.Timeout | undefined;
+    try {
+      site.configure();
+      server.tree.write('file', 'content');
+      await server.run('-cIr /');
+      await server.serve();
+      const peer = await RawPeer.connect(server.name, server.port, member.name);
+      await peer.ask('CONFIG ');
+      assert.equal(await peer.ask(`HELLO ${member.name}`), 'OK (cmd_finished).');
+
+      for (let at = 0; at < 1000; at++) {
+        const from = at % 2 === 0 ? `127.251.${at % 7}.${1 + (at % 200)}` : '127.252.1.1';
+        loris.push(await RawPeer.connect(server.name, server.port, from));
+      }
+      dribble = setInterval(() => {
+        for (const each of loris) if (!each.over) each.send('C');
+      }, 200);
+      member.tree.write('file', 'from a member', { mtime: 1_700_000_500 });
+      const { code, output } = await member.run('-x', 20_000);
+      assert.equal(code, 0, output);
+      assert.equal(server.tree.read('file'), 'from a member');
+      assert.equal(await peer.ask(`GETSZ ${key} %25t%25/file`), 'OK (data_follows).', 'who was in stays in');
+      assert.equal(await peer.line(), '13');
+      const held = (): number => loris.filter(({ over }) => !over).length;
+      assert.ok(await until(() => held() <= 200, 5000), `${held()} connections are held`);
+      assert.ok(await until(() => held() === 0, 15_000), `${held()} have not logged in and are still there`);
+      peer.close();
+    } finally {
+      clearInterval(dribble);
+      for (const each of loris) each.close();
+      await site.close();
+    }
+  });
+});
