@@ -69,9 +69,12 @@ module.exports = {
     },
     {
       name: 'child-processes',
-      comment: 'Programs are run for actions, for syslog, for mknod, mkfifo and sync, for diff, and to tell systemd; nowhere else.',
+      comment:
+        'Programs are run for actions, for syslog, for mknod, mkfifo and sync, for diff, and to tell systemd; nowhere else.',
       severity: 'error',
-      from: { path: '^src/(?!actions/|log/|filesystem/(specialFile|flush)[.]ts|cli/diff[.]ts|daemon/serviceManager[.]ts)' },
+      from: {
+        path: '^src/(?!actions/|log/|filesystem/(specialFile|flush)[.]ts|cli/diff[.]ts|daemon/serviceManager[.]ts)',
+      },
       to: { path: '^(node:)?child_process$', dependencyTypes: ['core'] },
     },
   ],
