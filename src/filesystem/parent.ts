@@ -124,13 +124,14 @@ const attempts = 3;
 function openReal(directory: string, path: DiskPath): number | Problem {
   for (let n = 0; n < attempts; n++) {
     const fd = openDirectory(directory, path);
-    if (fd instanceof Problem) {
-      return fd.code === 'ENOENT' || fd.code === 'ENOTDIR' || fd.code === 'ELOOP' ? whyMissing(directory, path) : fd;
+    if (!(fd instanceof Problem)) {
+      if (placeOf(fd) === directory) return fd;
+      fs.closeSync(fd);
+    } else if (fd.code !== 'ENOENT' && fd.code !== 'ENOTDIR' && fd.code !== 'ELOOP') {
+      return fd;
     }
-    if (placeOf(fd) === directory) return fd;
-    fs.closeSync(fd);
     const why = whyMissing(directory, path);
-    if (why.code !== 'EAGAIN') return why;
+    if (why !== undefined) return why;
   }
   return new Problem('IMPURE', path);
 }
@@ -156,8 +157,8 @@ function placeOf(fd: number): string | undefined {
   }
 }
 
-/** Finds the first component that is not a directory. `EAGAIN`: all are, now. */
-function whyMissing(directory: string, path: DiskPath): Problem {
+/** Finds the first component that is not a directory. Undefined: all are, now. */
+function whyMissing(directory: string, path: DiskPath): Problem | undefined {
   for (let end = directory.indexOf('/', 1); ; end = directory.indexOf('/', end + 1)) {
     const ancestor = end < 0 ? directory : directory.slice(0, end);
     try {
@@ -168,6 +169,6 @@ function whyMissing(directory: string, path: DiskPath): Problem {
     } catch (error) {
       return problemFrom(error, path);
     }
-    if (end < 0) return new Problem('EAGAIN', path);
+    if (end < 0) return undefined;
   }
 }

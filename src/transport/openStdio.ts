@@ -8,10 +8,12 @@ import { StreamChannel } from './streamChannel.ts';
 /**
  * The peer that whoever started us put at our standard input and output: a TCP socket at descriptor 0 (inetd,
  * systemd), or Unix sockets or pipes (ssh), whose peer's address is the first word of SSH_CLIENT. Nobody else may use
- * these descriptors afterwards. Fails with ChannelError UNSUPPORTED for anything else, such as a terminal or a file.
+ * these descriptors afterwards. Undefined when standard input is /dev/null: nobody is there. Fails with ChannelError
+ * UNSUPPORTED for anything else, such as a terminal or a file.
  */
-export function openStdio(environment: NodeJS.ProcessEnv = process.env): Channel {
+export function openStdio(environment: NodeJS.ProcessEnv = process.env): Channel | undefined {
   const input = statusOf(0);
+  if (input?.isCharacterDevice() && input.rdev === nullDevice) return undefined;
   const output = statusOf(1);
   const sshClient = environment['SSH_CLIENT']?.trim().split(/\s+/)[0];
   try {
@@ -24,6 +26,8 @@ export function openStdio(environment: NodeJS.ProcessEnv = process.env): Channel
   }
   throw new ChannelError('UNSUPPORTED', unsupported);
 }
+
+const nullDevice = 0x103;
 
 const unsupported = 'Standard input is neither a socket nor a pipe with a peer at its other end.';
 

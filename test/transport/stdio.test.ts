@@ -134,10 +134,15 @@ describe('serving at standard input and output', { concurrency: 2 }, () => {
     assert.equal(answer, 'ONE\nTWO\nOK (cu_later).\n');
   });
 
-  test('a file or a device is refused', async () => {
+  test('/dev/null is nobody', async () => {
+    const child = start(['ignore', 'pipe', 'pipe']);
+    assert.equal(await exitOf(child), 0);
+  });
+
+  test('a file or another device is refused', async () => {
     const inputs: readonly [string, StdioOptions][] = [
       ['a file', [openSync(program, 'r'), 'pipe', 'pipe']],
-      ['/dev/null', ['ignore', 'pipe', 'pipe']],
+      ['a device', [openSync('/dev/zero', 'r'), 'pipe', 'pipe']],
     ];
     for (const [name, stdio] of inputs) {
       const child = start(stdio);

@@ -9,6 +9,7 @@ const directory = process.argv[2] ?? '.';
 
 async function serve(): Promise<void> {
   const channel = openStdio();
+  if (channel === undefined) return;
   const inbox = new Inbox();
   for (;;) {
     const line = inbox.tryLine();

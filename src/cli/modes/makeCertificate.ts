@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { isIP } from 'node:net';
 import forge from 'node-forge';
 import { fsPath, toText } from '../../bytes/bytes.ts';
+import { systemText } from '../../transport/failures.ts';
 import { type Place, SetupError } from '../setup.ts';
 
 const keyBits = 3072;
@@ -66,11 +67,14 @@ function selfSigned(host: string, privateKey: string, publicKey: string): string
   return forge.pki.certificateToPem(certificate).replaceAll('\r', '');
 }
 
+const elsewhere = 'CSYNC2_SYSTEM_DIR names the directory for both files.';
+
 function writeNew(path: string, content: string, mode: number): void {
   try {
     fs.writeFileSync(fsPath(path), content, { flag: 'wx', mode });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new SetupError('CREDENTIALS', `Cannot write ${path}: ${reason}`, { cause: error });
+    throw new SetupError('CREDENTIALS', `Cannot write ${path}: ${systemText(error as Error)}. ${elsewhere}`, {
+      cause: error,
+    });
   }
 }

@@ -18,6 +18,7 @@ import { SharedStores } from '../sharedStores.ts';
 /** `-i`: the connection that inetd, systemd or ssh put at standard input and output. */
 export async function serveStdio(place: Place, log: BranchingLog): Promise<void> {
   const channel = openStdio();
+  if (channel === undefined) return;
   const session = createSession(channel, surroundingsOf(place, new ServerSettings(place, log), log), log);
   onSignals(() => session.stop());
   await serve(session, channel);
