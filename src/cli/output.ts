@@ -42,6 +42,13 @@ export class Output {
     if (this.#bytes >= pieceSize) this.flush();
   }
 
+  /** Lines that have their newlines. */
+  lines(text: string): void {
+    this.#pieces.push(text);
+    this.#bytes += text.length;
+    if (this.#bytes >= pieceSize) this.flush();
+  }
+
   flush(): void {
     if (this.#bytes === 0) return;
     const bytes = this.#pieces.join('');

@@ -1,8 +1,9 @@
 import type { DiskPath, FileName } from '../../bytes/bytes.ts';
 import { decode, encode } from '../../bytes/urlEncoding.ts';
-import { rowFilter } from '../../groups/coverage.ts';
+import { lineFilter, rowFilter } from '../../groups/coverage.ts';
 import * as messages from '../../log/messages.ts';
 import { markDirty } from '../../scan/marking.ts';
+import { parseRows } from '../../store/rowLines.ts';
 import { allNames, below, type Change, exactly, type NameRange } from '../../store/store.ts';
 import type { Setup } from '../setup.ts';
 
@@ -68,8 +69,10 @@ export async function mark(
 /** `-R`: file and dirty rows that the configuration no longer covers. */
 export async function prune({ cluster, store, log }: Setup): Promise<void> {
   const isCovered = rowFilter(cluster.coverage());
-  for await (const { names } of store.files(allNames)) {
-    const stale = names.filter((name) => !isCovered(name));
+  const keep = lineFilter(cluster.coverage());
+  for await (const lines of store.fileLines(allNames)) {
+    if (keep(lines).length === lines.length) continue;
+    const stale = parseRows(lines).names.filter((name) => !isCovered(name));
     for (const name of stale) log.write(1, messages.removingFromFiles(decode(name)));
     await store.apply(stale.map((name) => ({ type: 'dropFile', name })));
   }

@@ -1,9 +1,10 @@
-import type { FileName } from '../../bytes/bytes.ts';
+import type { Encoded, FileName } from '../../bytes/bytes.ts';
 import { decode } from '../../bytes/urlEncoding.ts';
 import { parseChecktxt } from '../../entry/checktxt.ts';
 import { allNames } from '../../store/store.ts';
 import type { Coverage } from '../../groups/cluster.ts';
-import { rowFilter } from '../../groups/coverage.ts';
+import { lineFilter, rowFilter } from '../../groups/coverage.ts';
+import { parseRows } from '../../store/rowLines.ts';
 import { jsonLine, type JsonObject } from '../json.ts';
 import type { Setup } from '../setup.ts';
 
@@ -19,15 +20,20 @@ export async function listHints({ store, output }: Setup): Promise<boolean> {
 
 /** `-L`, or `-S`: the file rows that are covered. */
 export async function listFiles({ store, output }: Setup, covered: Coverage): Promise<boolean> {
-  const isWanted = rowFilter(covered);
+  const keep = lineFilter(covered);
   let any = false;
-  for await (const { names, checktxts } of store.files(allNames)) {
-    for (const [index, name] of names.entries()) {
-      if (!isWanted(name)) continue;
-      any = true;
-      const decoded = decode(name) as FileName;
-      const checktxt = decode(checktxts[index] ?? '');
-      output.line(output.json ? jsonLine(rowFacts(decoded, checktxt)) : `${checktxt}\t${decoded}`);
+  for await (const page of store.fileLines(allNames)) {
+    const lines = keep(page);
+    if (lines === '') continue;
+    any = true;
+    if (output.json) {
+      const { names, checktxts } = parseRows(lines);
+      names.forEach((name, index) => {
+        output.line(jsonLine(rowFacts(decode(name) as FileName, decode(checktxts[index] as Encoded))));
+      });
+    } else {
+      // Nearly all that is encoded are the colons of checktxts.
+      output.lines(decode(lines.replaceAll('%3A', ':')));
     }
   }
   return any;
