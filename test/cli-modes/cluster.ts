@@ -121,8 +121,8 @@ export class Host {
   }
 }
 
-export function start(command: string, args: readonly string[], env = process.env): Result {
-  const { status, stdout, stderr } = spawnSync(command, args, { env, encoding: 'latin1', timeout: 30_000 });
+export function start(command: string, args: readonly string[], env = process.env, timeout = 30_000): Result {
+  const { status, stdout, stderr } = spawnSync(command, args, { env, encoding: 'latin1', timeout });
   return { code: status ?? -1, stdout, stderr };
 }
 
