@@ -104,6 +104,11 @@ export class Conversation {
     return this.#channel.write(bytes);
   }
 
+  /** Lets all requests leave now, for the peer to work on while we do something else. */
+  flush(): void {
+    this.#channel.flush();
+  }
+
   drained(): Promise<void> {
     return this.#channel.drained();
   }

@@ -26,7 +26,9 @@ const smallFile = 1 << 20;
  */
 export async function sendContent(update: FileUpdate, open: OpenFile): Promise<Sent> {
   const { key, name: file } = update.file;
-  const reply = await update.ask({ name: 'PATCH', key, file }, patchReply);
+  const asked = update.ask({ name: 'PATCH', key, file }, patchReply);
+  update.conversation.flush();
+  const reply = await asked;
   if (!reply.status.ok) return { outcome: 'refused', status: reply.status };
   const plan = await makePlan(reply.signature ?? EMPTY_SIGNATURE, open);
   const { conversation } = update;

@@ -107,7 +107,11 @@ export class PeerUpdate {
   /** Keeps a number of files under way: their SIGs are sent ahead, everything with an effect strictly in order. */
   async #send(files: AsyncIterable<DirtyFile>): Promise<'done' | 'start over'> {
     const ahead: FileUpdate[] = [];
+    // While the peer is at work on a file, the next ones are looked at.
+    let finishing: Promise<boolean> | undefined;
     for await (const file of files) {
+      if (await finishing) return 'start over';
+      finishing = undefined;
       if (this.stopping) break;
       const myname = decode(file.row.myname);
       if (this.#isSkipped(file.name) || this.#unwelcome.has(myname)) continue;
@@ -124,7 +128,11 @@ export class PeerUpdate {
       const update = new FileUpdate(this, file);
       update.begin();
       ahead.push(update);
+      finishing = ahead.length < filesAhead ? undefined : this.#finishFirst(ahead);
+      // Heard of when it is waited for.
+      finishing?.catch(() => undefined);
     }
+    if (await finishing) return 'start over';
     while (ahead.length > 0 && !this.stopping) if (await this.#finishFirst(ahead)) return 'start over';
     if (this.#transfers !== undefined && (await this.#transfers.settle())) return 'start over';
     await this.#settleAll();

@@ -26,6 +26,8 @@ export interface Channel {
    * writing much more. A broken channel drops them and returns false.
    */
   write(chunk: Uint8Array | string): boolean;
+  /** Lets what is queued leave now: the caller has more to do, and the peer can begin meanwhile. */
+  flush(): void;
   /** Waits until the queue is short again; fails with ChannelError when it never will be. */
   drained(): Promise<void>;
 

@@ -7,7 +7,7 @@ const lowMark = 64 * 1024;
 /** Text is handed on without waiting once there is so much of it. */
 const batchSize = 64 * 1024;
 /** Byte arrays up to this size travel inside the text batch: cheaper than a write of their own. */
-const smallChunk = 2048;
+const smallChunk = 32 * 1024;
 
 interface Waiter {
   readonly mark: number;

@@ -77,6 +77,10 @@ export class StreamChannel implements Channel {
     return this.#outlet.write(chunk);
   }
 
+  flush(): void {
+    this.#outlet.flush();
+  }
+
   drained(): Promise<void> {
     return this.#outlet.drained();
   }
