@@ -1,5 +1,6 @@
 import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
+import { encodedChecktxt } from '../entry/checktxt.ts';
 import { inspect } from '../filesystem/inspect.ts';
 import type { TransferCommand } from '../protocol/commands.ts';
 import { contentLimit } from '../protocol/contentDigest.ts';
@@ -9,7 +10,9 @@ import { transferDeletion } from './commands/xdel.ts';
 import { transferContent } from './commands/xput.ts';
 import { transferObject } from './commands/xset.ts';
 import { expectedAfter } from './expected.ts';
+import { checkFound } from '../scan/checkFile.ts';
 import type { Expected } from '../scan/journal.ts';
+import { notInTransit } from '../scan/recover.ts';
 import type { Session } from './session.ts';
 
 /** One request of the extension `xput`, with what came behind it. */
@@ -69,7 +72,7 @@ export async function runTransfers(session: Session, transfers: readonly Transfe
   await announce(session, transfers, rows);
   for (const [at, transfer] of transfers.entries()) {
     const name = names[at] as Encoded;
-    run(session, transfer, name, rows.get(name), dirty.has(name));
+    await run(session, transfer, name, rows.get(name), dirty.has(name));
   }
 }
 
@@ -93,20 +96,20 @@ async function announce(
   await session.begin(expected);
 }
 
-function run(
+async function run(
   session: Session,
   { request, content }: Transfer,
   name: Encoded,
   row: Encoded | undefined,
   dirty: boolean,
-): void {
+): Promise<void> {
   if (!permitted(session, request)) return;
   const { file } = request;
   const path = session.cluster.toDisk(file);
   if (path === undefined) return session.reply(replies.denied);
   const found = inspect(path);
   if (found.state === 'error') return session.reply(found.problem.message);
-  const subject: Subject = { session, file, name, path, found, row, dirty };
+  const subject: Subject = { session, file, name, path, found, row: await rowOf(session, file, found, row), dirty };
   switch (request.name) {
     case 'XDEL':
       return transferDeletion(subject, request);
@@ -115,4 +118,19 @@ function run(
     case 'XPUT':
       return transferContent(subject, request, content ?? new Uint8Array(0));
   }
+}
+
+/**
+ * The row, or what another session has put in place and not recorded yet, so that this does not pass for a change that was
+ * made here.
+ */
+async function rowOf(
+  { cluster, store, ignored }: Session,
+  file: FileName,
+  found: Subject['found'],
+  row: Encoded | undefined,
+): Promise<Encoded | undefined> {
+  const { changes } = checkFound(cluster, ignored, file, found, row);
+  if (changes.length === 0 || (await notInTransit(store, changes)).length > 0) return row;
+  return found.state === 'present' ? encodedChecktxt(found.entry, ignored) : undefined;
 }

@@ -4,63 +4,154 @@ import tls from 'node:tls';
 import fs from 'node:fs';
 import { describe, test } from 'node:test';
 import { certificate } from '../scenarios/harness/certificates.ts';
+import { isInstalled, type Program } from '../scenarios/harness/programs.ts';
 import { RawPeer } from './harness/rawPeer.ts';
-import { key, Site } from './harness/site.ts';
+import { type FaultHost, key, Site } from './harness/site.ts';
 
-/** Hands bytes on until so many have gone from the client, then resets both sides. */
-function cutter(target: net.TcpNetConnectOpts, limit: () => number): net.Server {
+/** What happens to a connection. `bytes`: of the client that pass before. */
+type Fault =
+  | { readonly kind: 'reset' | 'end' | 'stall'; readonly bytes: number }
+  | { readonly kind: 'slow'; readonly bytesPerSecond: number }
+  | { readonly kind: 'none' };
+
+/** Stands between a client and a server and does to each connection what `fault` says at that moment. */
+function troublemaker(target: net.TcpNetConnectOpts, fault: () => Fault): net.Server {
   return net.createServer({ allowHalfOpen: true }, (client) => {
     const server = net.connect({ ...target, localAddress: client.remoteAddress ?? '', allowHalfOpen: true });
+    const both = [client, server];
+    const now = fault();
+    const limit = 'bytes' in now ? now.bytes : Infinity;
     let passed = 0;
-    for (const socket of [client, server]) socket.on('error', () => undefined);
+    for (const socket of both) socket.on('error', () => both.forEach((each) => each.destroy()));
     client.on('data', (chunk) => {
-      const rest = chunk.subarray(0, Math.max(0, limit() - passed));
+      if (passed >= limit) return;
+      if (now.kind === 'slow') return trickle(chunk, client, server, now.bytesPerSecond);
+      server.write(chunk.subarray(0, limit - passed));
       passed += chunk.length;
-      server.write(rest);
-      if (passed < limit()) return;
-      client.resetAndDestroy();
-      server.resetAndDestroy();
+      if (passed < limit) return;
+      if (now.kind === 'reset') both.forEach((each) => each.resetAndDestroy());
+      if (now.kind === 'end') both.forEach((each) => each.end());
     });
-    server.on('data', (chunk) => client.write(chunk));
+    server.on('data', (chunk) => {
+      if (now.kind !== 'stall' || passed < limit) client.write(chunk);
+    });
     client.on('end', () => server.end());
     server.on('end', () => client.end());
   });
 }
 
-describe('a connection that breaks', () => {
-  test('at every fiftieth of a transfer: the old file stays whole, and the run after it completes', async () => {
-    const site = new Site({ hosts: 2 });
-    const [client, server] = [site.at(0), site.at(1)];
-    const pieces = process.env['LONG_TESTS'] === undefined ? 10 : 50;
-    const size = 1_500_000;
-    let limit = Infinity;
-    const cut = cutter({ host: server.name, port: 30_866 }, () => limit);
-    try {
-      site.configure();
-      await new Promise<void>((resolve) => cut.listen(30_865, server.name, resolve));
-      await server.serve(true);
-      const content = (version: number): Buffer => Buffer.alloc(size, version % 256);
-      client.tree.write('file', content(1));
-      assert.equal((await client.run('-x')).code, 0);
-      for (let piece = 0; piece < pieces; piece++) {
-        client.tree.write('file', content(piece + 2), { mtime: 1_700_000_100 + piece });
-        limit = Math.floor((size * (piece + 0.5)) / pieces);
-        const broken = await client.run('-x', 20_000);
-        assert.equal(broken.code, 1, broken.output);
-        assert.ok(
-          server.tree.read('file') === content(1).toString('latin1'),
-          `piece ${piece}: the old file is not whole`,
-        );
-        assert.equal(client.rows().dirty.length, 1);
-      }
-      limit = Infinity;
-      assert.equal((await client.run('-x')).code, 0);
-      assert.deepEqual(server.tree.snapshot(), client.tree.snapshot());
-      assert.deepEqual(server.rows().dirty, []);
-    } finally {
-      await new Promise((resolve) => cut.close(resolve));
-      await site.close();
+/** A tenth of a second's worth at a time; nothing more is taken meanwhile. */
+function trickle(chunk: Buffer, from: net.Socket, to: net.Socket, bytesPerSecond: number): void {
+  from.pause();
+  let at = 0;
+  const step = bytesPerSecond / 10;
+  const timer = setInterval(() => {
+    to.write(chunk.subarray(at, (at += step)));
+    if (at < chunk.length && !to.destroyed) return;
+    clearInterval(timer);
+    from.resume();
+  }, 100);
+}
+
+interface Line {
+  readonly client: FaultHost;
+  readonly server: FaultHost;
+  fault: Fault;
+}
+
+async function withLine(
+  programs: readonly Program[],
+  before: string,
+  work: (line: Line) => Promise<void>,
+): Promise<void> {
+  const site = new Site({ hosts: 2, programs });
+  const [client, server] = [site.at(0), site.at(1)];
+  const line: Line = { client, server, fault: { kind: 'none' } };
+  const between = troublemaker({ host: server.name, port: 30_866 }, () => line.fault);
+  try {
+    site.configure('', before);
+    await new Promise<void>((resolve) => between.listen(30_865, server.name, resolve));
+    await server.serve(true);
+    await work(line);
+  } finally {
+    between.close();
+    await site.close();
+  }
+}
+
+/** The next run goes through, and both hosts are the same. */
+async function completes({ client, server }: Line): Promise<void> {
+  const { code, output } = await client.run('-x');
+  assert.equal(code, 0, output);
+  // C servers leave temporary files when a connection breaks.
+  for (const name of server.tree.names()) if (/^\.file\.\w{6}$/.test(name)) server.tree.remove(name);
+  assert.deepEqual(server.tree.snapshot(), client.tree.snapshot());
+  assert.deepEqual([...client.rows().dirty, ...server.rows().dirty], []);
+}
+
+const long = process.env['LONG_TESTS'] !== undefined;
+const size = 1_500_000;
+const content = (version: number): Buffer => Buffer.alloc(size, version % 256);
+
+describe('a connection that breaks', { concurrency: 4 }, () => {
+  for (const kind of ['reset', 'end'] as const) {
+    for (const programs of [
+      ['ours', 'ours'],
+      ['ours', 'c'],
+      ['c', 'ours'],
+    ] as const) {
+      const pieces = long ? 50 : kind === 'reset' && programs.join() === 'ours,ours' ? 10 : 4;
+      const name = `${kind} at ${pieces} places of a transfer (${programs.join(' → ')})`;
+      test(`${name}: the old file stays whole, and the run after it completes`, async (t) => {
+        if (!programs.every((program) => isInstalled(program)))
+          return t.skip('skipped: csync2 (the C program) is not installed');
+        await withLine(programs, '', async (line) => {
+          const { client, server } = line;
+          client.tree.write('file', content(1));
+          assert.equal((await client.run('-x')).code, 0);
+          for (let piece = 0; piece < pieces; piece++) {
+            client.tree.write('file', content(piece + 2), { mtime: 1_700_000_100 + piece });
+            line.fault = { kind, bytes: Math.floor((size * (piece + 0.5)) / pieces) };
+            const broken = await client.run('-x', 20_000);
+            assert.notEqual(broken.code, 0, broken.output);
+            assert.ok(
+              server.tree.read('file') === content(1).toString('latin1'),
+              `piece ${piece}: the old file is not whole`,
+            );
+            assert.equal(client.rows().dirty.length, 1);
+            if (piece % 4 !== 3) continue;
+            await server.kill();
+            await server.serve(true);
+          }
+          line.fault = { kind: 'none' };
+          await completes(line);
+        });
+      });
     }
+  }
+
+  test('one that stands still ends after the idle time, on both sides, and the run after it completes', async () => {
+    await withLine(['ours', 'ours'], 'idle-timeout 2;\n', async (line) => {
+      const { client, server } = line;
+      client.tree.write('file', content(1));
+      for (const bytes of [20, 60, 200, size / 2]) {
+        line.fault = { kind: 'stall', bytes };
+        const { code, output } = await client.run('-x', 20_000);
+        assert.equal(code, 1, output);
+        assert.ok(client.rows().dirty.length > 0);
+      }
+      line.fault = { kind: 'none' };
+      await completes(line);
+      assert.deepEqual(server.leftovers(), []);
+    });
+  });
+
+  test('one that is slow is no trouble, however long it takes, as long as something moves', async () => {
+    await withLine(['ours', 'ours'], 'idle-timeout 2;\n', async (line) => {
+      for (let at = 0; at < 5; at++) line.client.tree.write(`file${at}`, Buffer.alloc(900, at));
+      line.fault = { kind: 'slow', bytesPerSecond: 1000 };
+      await completes(line);
+    });
   });
 });
 

@@ -82,6 +82,49 @@ describe('full disks', { skip: !isRoot && 'skipped: needs root' }, () => {
     });
   });
 
+  test('while a large file is patched: the old one stays, small ones arrive, the rest when there is room', async () => {
+    await withPair(async (client, server) => {
+      await withSmallDisk(server.tree.root, '4m', async () => {
+        const content = (letter: string): Buffer => Buffer.alloc(2_500_000, letter);
+        client.tree.write('big', content('a'));
+        await server.serve();
+        assert.equal((await client.run('-x')).code, 0);
+        client.tree.write('big', content('b'), { mtime: 1_700_000_100 });
+        client.tree.write('small', 'one');
+        const full = await client.run('-x');
+        assert.equal(full.code, 1);
+        assert.match(full.output, /No space left on device/);
+        assert.ok(server.tree.read('big') === content('a').toString());
+        assert.equal(server.tree.read('small'), 'one');
+        assert.deepEqual(server.leftovers(), []);
+        execFileSync('mount', ['-o', 'remount,size=12m', server.tree.root]);
+        assert.equal((await client.run('-x')).code, 0);
+        inSync(client, server);
+      });
+    });
+  });
+
+  test('a file that cannot be read: it is named, it stays dirty, the others go on', async (t) => {
+    const unreadable = '/sys/class/net/lo/speed';
+    if (!fs.existsSync(unreadable)) return t.skip(`skipped: there is no ${unreadable}`);
+    await withPair(async (client, server) => {
+      for (const name of ['a', 'bad', 'z']) client.tree.write(name, name);
+      await server.serve();
+      execFileSync('mount', ['--bind', unreadable, client.tree.path('bad')]);
+      try {
+        const { code, output } = await client.run('-x');
+        assert.equal(code, 1);
+        assert.match(output, /tree\/bad/);
+      } finally {
+        execFileSync('umount', [client.tree.path('bad')]);
+      }
+      assert.deepEqual(server.tree.names(), ['a', 'z']);
+      assert.deepEqual(client.rows().dirty.length, 1);
+      assert.equal((await client.run('-x')).code, 0);
+      inSync(client, server);
+    });
+  });
+
   test('the backups of the receiver: the change is refused', async () => {
     const site = new Site({ hosts: 2 });
     const [client, server] = [site.at(0), site.at(1)];

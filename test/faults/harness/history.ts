@@ -124,7 +124,9 @@ class History {
 
   /** The same command on some hosts at the same moment. */
   async #run(on: readonly number[], args: string): Promise<void> {
-    const endings = await this.#pending.run(on, () => Promise.all(on.map((at) => this.#host(at).run(args, 30_000))));
+    const endings = await this.#pending.run(on, args !== '-u', () =>
+      Promise.all(on.map((at) => this.#host(at).run(args, 30_000))),
+    );
     this.lines.push(`run '${on.map((at) => at + 1).join(' ')}' ${args}`);
     for (const [index, { code, signal, output }] of endings.entries()) {
       const at = (on[index] as number) + 1;

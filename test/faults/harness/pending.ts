@@ -17,15 +17,18 @@ type Contents = ReadonlyMap<string, Content>;
  */
 export class Pending {
   readonly #site: Site;
-  /** Each host's paths with changes of its own that are not on all other hosts yet. */
-  readonly #own: readonly Set<string>[];
+  /** Each host's paths with changes of its own that are not on all other hosts yet, and what was there before. */
+  readonly #own: readonly Map<string, string | undefined>[];
+  /** Those of them that a check has seen since: once they are not dirty any more, they have been sent. */
+  readonly #checked: readonly Set<string>[];
   #rule: Auto | 'anything';
   #losses: string[] = [];
 
   constructor(site: Site, rule: Auto | 'anything') {
     this.#site = site;
     this.#rule = rule;
-    this.#own = site.hosts.map(() => new Set<string>());
+    this.#checked = site.hosts.map(() => new Set<string>());
+    this.#own = site.hosts.map(() => new Map<string, string | undefined>());
   }
 
   /** From now on everything may be overwritten. */
@@ -37,11 +40,20 @@ export class Pending {
     const { tree } = this.#site.at(at);
     const before = contents(tree.root);
     work();
-    for (const path of changed(before, contents(tree.root))) this.#own[at]?.add(path);
+    const now = contents(tree.root);
+    const own = this.#own[at] as Map<string, string | undefined>;
+    for (const path of changed(before, now)) {
+      this.#checked[at]?.delete(path);
+      if (!own.has(path)) own.set(path, before.get(path)?.what);
+      // What was undone is no change.
+      if (own.get(path) === now.get(path)?.what) own.delete(path);
+    }
   }
 
-  async run<T>(on: readonly number[], work: () => Promise<T>): Promise<T> {
+  /** `checking`: the command looks for changes. */
+  async run<T>(on: readonly number[], checking: boolean, work: () => Promise<T>): Promise<T> {
     const before = this.#site.hosts.map(({ tree }) => contents(tree.root));
+    if (checking) for (const at of on) for (const path of this.#own[at]?.keys() ?? []) this.#checked[at]?.add(path);
     const result = await work();
     for (const [at, host] of this.#site.hosts.entries()) {
       const now = contents(host.tree.root);
@@ -82,10 +94,10 @@ export class Pending {
   }
 
   #forgetSent(at: number, host: FaultHost): void {
-    const own = this.#own[at] as Set<string>;
+    const own = this.#own[at] as Map<string, string | undefined>;
     if (own.size === 0) return;
     const dirty = new Set(host.rows().dirty.map((row) => (row.split(' | ')[0] as string).replace('%25t%25/', '')));
-    for (const path of own) if (!dirty.has(path)) own.delete(path);
+    for (const path of this.#checked[at] ?? []) if (!dirty.has(path)) own.delete(path);
   }
 }
 
