@@ -13,6 +13,7 @@ import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
 import { parseRows, rowAt } from '../store/rowLines.ts';
 import { below, type Change, type Store } from '../store/store.ts';
+import { checkFile } from './checkFile.ts';
 import { recordChange } from './marking.ts';
 import { notInTransit } from './recover.ts';
 import { RowReader } from '../store/rowReader.ts';
@@ -216,7 +217,35 @@ export class Check {
     if (this.#changes.length === 0) return;
     const changes = this.#changes;
     this.#changes = [];
-    await this.#store.apply(this.#options.init ? changes : await notInTransit(this.#store, changes));
+    if (this.#options.init) return this.#store.apply(changes);
+    await this.#store.apply(await this.#lookAgain(await notInTransit(this.#store, changes)));
+  }
+
+  /**
+   * The disk was looked at before the rows were read: what a session has replaced and recorded in between would pass for a
+   * change that was made here. So what is not as it was found is checked anew.
+   */
+  async #lookAgain(changes: readonly Change[]): Promise<readonly Change[]> {
+    const overtaken = new Set<Encoded>();
+    for (const change of changes) {
+      if (change.type !== 'putFile' && change.type !== 'dropFile') continue;
+      const found = change.type === 'putFile' ? change.checktxt : undefined;
+      if (this.#now(change.name) !== found) overtaken.add(change.name);
+    }
+    if (overtaken.size === 0) return changes;
+    const kept = changes.filter((change) => !('name' in change) || !overtaken.has(change.name));
+    for (const name of overtaken) {
+      const file = decode(name) as FileName;
+      const check = await checkFile(this.#cluster, this.#store, this.#ignored, file, this.#options.forced);
+      kept.push(...check.changes);
+    }
+    return kept;
+  }
+
+  #now(name: Encoded): Encoded | undefined {
+    const path = this.#cluster.toDisk(decode(name) as FileName);
+    const found = path === undefined ? undefined : inspect(path);
+    return found?.state === 'present' ? encodedChecktxt(found.entry, this.#ignored) : undefined;
   }
 }
 

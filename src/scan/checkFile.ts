@@ -17,15 +17,38 @@ export interface FileCheck {
   readonly changes: readonly Change[];
 }
 
-/** Compares one covered name with its row, without looking below it and without writing anything. */
-export async function checkFile(cluster: Cluster, store: Store, ignored: Ignored, name: FileName): Promise<FileCheck> {
+/**
+ * Compares one covered name with its row, without looking below it and without writing anything. What is told is what was on
+ * disk while the row was as it was: when a session puts something in place meanwhile, both are looked at again.
+ */
+export async function checkFile(
+  cluster: Cluster,
+  store: Store,
+  ignored: Ignored,
+  name: FileName,
+  forced = false,
+): Promise<FileCheck> {
   const encoded = encode(name);
   const path = cluster.toDisk(name);
-  const found: Inspection = path === undefined ? { state: 'impure' } : inspect(path);
-  if (found.state === 'error') return { name: encoded, found, changes: [] };
-  const row = (await store.fileRows([encoded])).get(encoded);
-  const check = checkFound(cluster, ignored, name, found, row);
-  return check.changes.length === 0 ? check : { ...check, changes: await notInTransit(store, check.changes) };
+  const look = (): Inspection => (path === undefined ? { state: 'impure' } : inspect(path));
+  for (let found = look(), looks = 1; ; looks++) {
+    if (found.state === 'error') return { name: encoded, found, changes: [] };
+    const row = (await store.fileRows([encoded])).get(encoded);
+    const check = checkFound(cluster, ignored, name, found, row, forced);
+    if (check.changes.length === 0) return check;
+    const changes = await notInTransit(store, check.changes);
+    const again = changes.length === 0 ? found : look();
+    if (looks === mostLooks || isAs(found, again, ignored)) return { ...check, changes };
+    found = again;
+  }
+}
+
+/** What changes faster than that is no session's doing. */
+const mostLooks = 10;
+
+function isAs(a: Inspection, b: Inspection, ignored: Ignored): boolean {
+  if (a.state !== 'present' || b.state !== 'present') return a.state === b.state;
+  return encodedChecktxt(a.entry, ignored) === encodedChecktxt(b.entry, ignored);
 }
 
 /** The same with what stands on disk and the row already at hand. */
@@ -35,10 +58,11 @@ export function checkFound(
   name: FileName,
   found: Inspection,
   row: Encoded | undefined,
+  forced = false,
 ): FileCheck {
   const encoded = encode(name);
   const now = found.state === 'present' ? encodedChecktxt(found.entry, ignored) : undefined;
-  return { name: encoded, found, changes: compareWithRow(cluster, name, encoded, row, now) };
+  return { name: encoded, found, changes: compareWithRow(cluster, name, encoded, row, now, forced) };
 }
 
 /** `now` undefined: nothing (that may be looked at) is on disk. */
@@ -48,10 +72,11 @@ function compareWithRow(
   encoded: Encoded,
   row: Encoded | undefined,
   now: Encoded | undefined,
+  forced: boolean,
 ): Change[] {
   if (row === now) return [];
   if (row !== undefined && now !== undefined && sameButUnknownTarget(row, now)) {
     return [{ type: 'putFile', name: encoded, checktxt: now }];
   }
-  return recordChange(cluster, name, encoded, row, now, false);
+  return recordChange(cluster, name, encoded, row, now, forced);
 }

@@ -32,6 +32,10 @@ export class Journal {
     underWay.add(this.#owner);
   }
 
+  get owner(): Encoded {
+    return this.#owner;
+  }
+
   /** Files whose row does not say yet what will be there. */
   begin(expected: readonly Expected[]): Change[] {
     if (expected.length > 0) this.#filesBegun = true;

@@ -78,9 +78,13 @@ function temporaryNames(directory: DiskPath): string[] {
 /**
  * Of these changes those that are still true: what a session is just putting in place, here or in another process, is not a
  * change that was made here. Sessions write down what they are about to do before they do it and record it in one step with
- * the end of that, so asking in this order misses nothing.
+ * the end of that, so asking in this order misses nothing. What `asker`, an owner, has written down itself does not count.
  */
-export async function notInTransit(store: Store, changes: readonly Change[]): Promise<readonly Change[]> {
+export async function notInTransit(
+  store: Store,
+  changes: readonly Change[],
+  asker?: Encoded,
+): Promise<readonly Change[]> {
   const recorded = new Map<Encoded, Encoded>();
   for (const change of changes) {
     if (change.type === 'putFile') recorded.set(change.name, change.checktxt);
@@ -91,8 +95,8 @@ export async function notInTransit(store: Store, changes: readonly Change[]): Pr
   const known = await store.fileRows([...recorded.keys()]);
   const settled = new Set<Encoded>();
   for (const [name, now] of recorded) if ((known.get(name) ?? '') === now) settled.add(name);
-  for (const { kind, subject, checktxt } of unfinished) {
-    if (kind === 'file' && recorded.get(subject) === checktxt) settled.add(subject);
+  for (const { owner, kind, subject, checktxt } of unfinished) {
+    if (owner !== asker && kind === 'file' && recorded.get(subject) === checktxt) settled.add(subject);
   }
   if (settled.size === 0) return changes;
   return changes.filter((change) => !('name' in change) || !settled.has(change.name));

@@ -24,6 +24,8 @@ import { dispatch } from './dispatch.ts';
 import { expectedEntry } from './expected.ts';
 import { type Expected, Journal } from '../scan/journal.ts';
 import { Allowance } from './allowance.ts';
+import { refusalOf } from './identity.ts';
+import { Outgoing } from './outgoing.ts';
 import { Replacement } from './replacement.ts';
 import type { Served, SessionEnvironment } from './served.ts';
 import { runTransfers, TransferQueue } from './transfers.ts';
@@ -42,12 +44,9 @@ export class Session {
   #cluster: Cluster | undefined;
   #peer: string | undefined;
   #restricted = false;
-  #changes: Change[] = [];
-  #changedNames = new Set<string>();
-  #replies: (string | Uint8Array)[] = [];
-  #replyBytes = 0;
   readonly #transfers = new TransferQueue();
   readonly #journal = new Journal();
+  readonly #outgoing: Outgoing;
   /** The peer sends many requests ahead: it is worth a moment to see whether more have arrived. */
   #gathering = false;
   #over = false;
@@ -70,6 +69,7 @@ export class Session {
     this.#environment = environment;
     this.#inbox = new Inbox(environment.limits.line);
     this.#log = environment.log;
+    this.#outgoing = new Outgoing(channel, this.#journal, environment.log);
   }
 
   /** Serves until BYE, the end of the stream, or an error; then runs the actions that are due. Never rejects. */
@@ -117,6 +117,11 @@ export class Session {
     return this.#peer;
   }
 
+  /** Who we are in what is written down of unfinished work. */
+  get owner(): Encoded {
+    return this.#journal.owner;
+  }
+
   get remoteAddress(): string | undefined {
     return this.#channel.remoteAddress;
   }
@@ -131,22 +136,16 @@ export class Session {
   }
 
   reply(line: string): void {
-    if (this.#log.wants(3)) this.#log.write(3, messages.wire('Local', line + '\n'));
-    this.#replies.push(line + '\n');
-    this.#replyBytes += line.length + 1;
+    this.#outgoing.reply(line);
   }
 
   /** Any number of lines with their newlines. */
   replyLines(lines: string): void {
-    if (this.#log.wants(3))
-      for (const line of lines.match(/.*\n/g) ?? []) this.#log.write(3, messages.wire('Local', line));
-    this.#replies.push(lines);
-    this.#replyBytes += lines.length;
+    this.#outgoing.replyLines(lines);
   }
 
   replyBytes(bytes: Uint8Array): void {
-    this.#replies.push(bytes);
-    this.#replyBytes += bytes.length;
+    this.#outgoing.replyBytes(bytes);
   }
 
   /** A change came from the peer: the row of what is there now, and nothing to push back. `content`: actions are due too. */
@@ -192,26 +191,17 @@ export class Session {
 
   /** Changes that are committed before the replies given from now on leave. */
   record(changes: readonly Change[]): void {
-    for (const change of changes) {
-      this.#changes.push(change);
-      if ('name' in change) this.#changedNames.add(change.name);
-    }
+    this.#outgoing.record(changes);
   }
 
   /** Makes sure that what this session recorded about these names can be read back from the store. */
-  async settle(names: readonly Encoded[]): Promise<void> {
-    if (this.#changedNames.size > 0 && names.some((name) => this.#changedNames.has(name))) await this.#commit();
+  settle(names: readonly Encoded[]): Promise<void> {
+    return this.#outgoing.settle(names);
   }
 
   /** Commits what was recorded, then lets the replies go. Waits while the peer is slow to read. */
-  async flush(): Promise<void> {
-    await this.#commit();
-    if (this.#replies.length === 0) return;
-    let room = true;
-    for (const piece of this.#replies) room = this.#channel.write(piece);
-    this.#replies = [];
-    this.#replyBytes = 0;
-    if (!room) await this.#channel.drained();
+  flush(): Promise<void> {
+    return this.#outgoing.flush();
   }
 
   /** Up to `max` of the bytes that the peer sends next; at least one. */
@@ -259,7 +249,7 @@ export class Session {
       if (isBlank(line)) continue;
       await this.#handle(line);
       if (this.#transfers.isFull) await this.#answerTransfers();
-      if (this.#changes.length >= changesAtOnce || this.#replyBytes >= repliesAtOnce) await this.flush();
+      if (this.#outgoing.isFull) await this.flush();
     }
   }
 
@@ -283,6 +273,7 @@ export class Session {
       return false;
     }
     this.#served = await this.#environment.configure(command.config);
+    this.#outgoing.store = this.#served.store;
     this.#channel.setIdleTimeout(this.#served.idle);
     this.#cluster = this.#served.cluster;
     await recover(this.#cluster, this.store, this.ignored, this.#log);
@@ -377,48 +368,12 @@ export class Session {
     await this.finishReplacement();
     this.#peer = undefined;
     const host = name.toLowerCase();
-    const refusal = await this.#whyNot(host);
+    const refusal = await refusalOf(host, this.#channel, this, this.#environment);
     if (refusal === undefined) {
       this.#peer = host;
       this.#login = undefined;
     }
     this.reply(refusal ?? replies.finished);
-  }
-
-  /** The reply that refuses this peer, or undefined when it is who it says. */
-  async #whyNot(host: string): Promise<string | undefined> {
-    const address = this.#channel.remoteAddress;
-    const { cluster, store } = this;
-    if (address === undefined || !(await this.#environment.resolvesTo(host, address))) {
-      return replies.identificationFailed;
-    }
-    if (!this.#channel.encrypted) return cluster.usesPlain(cluster.host, host) ? undefined : replies.tlsExpected;
-    const { peerCertificate: certificate, objection } = this.#channel;
-    if (objection !== undefined) return this.#refusesFor(objection(host), host);
-    if (certificate === undefined) return replies.identificationFailed;
-    return (await this.#knowsCertificate(store, host, certificate)) ? undefined : replies.identificationFailed;
-  }
-
-  /** What an authority vouches for is not remembered. */
-  #refusesFor(reason: string | undefined, host: string): string | undefined {
-    if (reason === undefined) return undefined;
-    this.#log.error(messages.unacceptableCertificate(host, reason));
-    return replies.identificationFailed;
-  }
-
-  async #knowsCertificate(store: Store, host: string, der: Uint8Array): Promise<boolean> {
-    const shown = Buffer.from(der).toString('hex').toUpperCase();
-    const known = await store.certificate(encode(host));
-    if (known === undefined) {
-      // What strangers show is not worth remembering: they may do nothing, and there may be any number of them.
-      if (!this.cluster.peers.includes(host)) return true;
-      this.#log.write(1, messages.addingCertificate(shown));
-      await store.apply([{ type: 'putCertificate', peer: encode(host), certificate: shown }]);
-      return true;
-    }
-    if (known === shown) return true;
-    this.#log.error(`${host}: ${messages.wrongCertificate} ${messages.acceptNewCertificate(host)}`);
-    return false;
   }
 
   #restrict(groups: readonly string[]): void {
@@ -438,29 +393,13 @@ export class Session {
   /** Files first, then the rows that tell of them. Once a session: it takes the disk a moment. */
   async #makeDurable(): Promise<void> {
     if (this.#isDurable || this.#served === undefined) return;
-    await this.#commit();
+    await this.#outgoing.commit();
     const { directories } = this.#journal;
     if (!this.#served.durable || directories.length === 0) return;
     this.#isDurable = true;
     const problem = await flushFilesystems(directories);
     if (problem !== undefined) this.#log.error(problem.toString());
     await this.store.flush();
-  }
-
-  async #commit(): Promise<void> {
-    if (this.#changes.length === 0) return;
-    const changes = [...this.#changes, ...this.#journal.settle()];
-    this.#changes = [];
-    this.#changedNames.clear();
-    try {
-      await this.store.apply(changes);
-    } catch (error) {
-      // They say that something was done, and the peer would forget about it.
-      this.#replies = [];
-      this.#replyBytes = 0;
-      throw error;
-    }
-    this.#journal.settled();
   }
 
   #mustServe(): Served {
@@ -522,8 +461,6 @@ async function arrivesSoon(reading: Promise<unknown>): Promise<boolean> {
 }
 
 const withoutIdentity: ReadonlySet<string> = new Set(['SSL', 'BYE', 'CONFIG', 'GROUP', 'CAPS', 'HELLO']);
-const changesAtOnce = 500;
-const repliesAtOnce = 256 << 10;
 
 /** Errors with a `code` are foreseen: their message says it all. Others are defects, worth a stack trace. */
 function isExpected(error: unknown): boolean {

@@ -125,12 +125,12 @@ async function run(
  * made here.
  */
 async function rowOf(
-  { cluster, store, ignored }: Session,
+  { cluster, store, ignored, owner }: Session,
   file: FileName,
   found: Subject['found'],
   row: Encoded | undefined,
 ): Promise<Encoded | undefined> {
   const { changes } = checkFound(cluster, ignored, file, found, row);
-  if (changes.length === 0 || (await notInTransit(store, changes)).length > 0) return row;
+  if (changes.length === 0 || (await notInTransit(store, changes, owner)).length > 0) return row;
   return found.state === 'present' ? encodedChecktxt(found.entry, ignored) : undefined;
 }

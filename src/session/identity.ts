@@ -1,0 +1,49 @@
+import { encode } from '../bytes/urlEncoding.ts';
+import type { Log } from '../log/log.ts';
+import * as messages from '../log/messages.ts';
+import { replies } from '../protocol/replies.ts';
+import type { Channel } from '../transport/channel.ts';
+import type { Served, SessionEnvironment } from './served.ts';
+
+/** The reply that refuses a peer which says that it is `host`, or undefined when it is. */
+export async function refusalOf(
+  host: string,
+  channel: Channel,
+  served: Pick<Served, 'cluster' | 'store'>,
+  { resolvesTo, log }: SessionEnvironment,
+): Promise<string | undefined> {
+  const { cluster } = served;
+  const { remoteAddress: address, peerCertificate: certificate, objection } = channel;
+  if (address === undefined || !(await resolvesTo(host, address))) return replies.identificationFailed;
+  if (!channel.encrypted) return cluster.usesPlain(cluster.host, host) ? undefined : replies.tlsExpected;
+  if (objection !== undefined) return refusalFor(objection(host), host, log);
+  if (certificate === undefined) return replies.identificationFailed;
+  return (await knowsCertificate(host, certificate, served, log)) ? undefined : replies.identificationFailed;
+}
+
+/** What an authority vouches for is not remembered. */
+function refusalFor(reason: string | undefined, host: string, log: Log): string | undefined {
+  if (reason === undefined) return undefined;
+  log.error(messages.unacceptableCertificate(host, reason));
+  return replies.identificationFailed;
+}
+
+async function knowsCertificate(
+  host: string,
+  der: Uint8Array,
+  { cluster, store }: Pick<Served, 'cluster' | 'store'>,
+  log: Log,
+): Promise<boolean> {
+  const shown = Buffer.from(der).toString('hex').toUpperCase();
+  const known = await store.certificate(encode(host));
+  if (known === undefined) {
+    // What strangers show is not worth remembering: they may do nothing, and there may be any number of them.
+    if (!cluster.peers.includes(host)) return true;
+    log.write(1, messages.addingCertificate(shown));
+    await store.apply([{ type: 'putCertificate', peer: encode(host), certificate: shown }]);
+    return true;
+  }
+  if (known === shown) return true;
+  log.error(`${host}: ${messages.wrongCertificate} ${messages.acceptNewCertificate(host)}`);
+  return false;
+}
