@@ -118,7 +118,16 @@ export function parseArguments(args: readonly string[], options: ParseOptions): 
   const raw = command.opts<RawOptions>();
   if (raw[digit]) return usage(command, `unknown option '-${digit}'`);
   const modeArguments = modeOf(letters.join(''), command.args);
-  return modeArguments === undefined ? usage(command) : refine(modeArguments, raw);
+  if (modeArguments === undefined) return usage(command, misfit(letters, command.args));
+  return refine(modeArguments, raw);
+}
+
+/** What is wrong about modes and arguments that make no mode; nothing is where nothing was asked for. */
+function misfit(letters: readonly string[], files: readonly string[]): string | undefined {
+  const given = letters.map((letter) => (letter.startsWith('--') ? letter : `-${letter}`));
+  if (given.length === 0) return files.length === 0 ? undefined : 'say what to do with these files';
+  if (given.length === 1 && files.length === 0) return `${given.join('')} needs arguments`;
+  return `these do not go together: ${[...given, ...files].join(' ')}`;
 }
 
 /**

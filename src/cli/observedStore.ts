@@ -89,6 +89,10 @@ export class ObservedStore implements Store {
     return this.#store.unfinished();
   }
 
+  size(): Promise<number> {
+    return this.#store.size();
+  }
+
   async apply(changes: readonly Change[]): Promise<void> {
     await this.#store.apply(changes);
     this.#observer.changed(changes);

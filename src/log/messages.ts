@@ -47,6 +47,9 @@ export const fileStaysDirty = 'File stays in dirty state. Try again later...';
 /** In front of an error that a peer reported (level 0), or of any reply (level 2). */
 export const whileSyncing = (file: string) => `While syncing file ${file}:`;
 /** An error. */
+/** After a peer refused HELLO, which tells no more than that. */
+export const askPeerWhy = (host: string, myname: string) =>
+  `The log of ${host} says why. If ${myname} was given a new certificate, there: csync2 --rm-ssl-cert ${myname}`;
 export const errorFromPeer = (host: string, reply: string) => `ERROR from peer ${host}: ${reply}`;
 
 /** What decided a conflict; both directions of a method go by one name. */

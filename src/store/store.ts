@@ -43,6 +43,9 @@ export interface Store {
   /** Everything that was begun and has not been ended; hardly ever more than a few hundred. */
   unfinished(): Promise<readonly UnfinishedRow[]>;
 
+  /** Bytes on the disk that holds the database, for people to watch. */
+  size(): Promise<number>;
+
   /** All changes in order, in one transaction: all or none. */
   apply(changes: readonly Change[]): Promise<void>;
 

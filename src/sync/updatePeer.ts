@@ -144,7 +144,9 @@ export class PeerUpdate {
     const refusal = await line.hello(myname);
     if (refusal === undefined) return true;
     this.#unwelcome.add(myname);
+    this.trouble = `${refusal} ${messages.askPeerWhy(this.peer, myname)}`;
     this.context.log.error(messages.errorFromPeer(this.peer, refusal));
+    this.context.log.write(0, messages.askPeerWhy(this.peer, myname));
     return false;
   }
 

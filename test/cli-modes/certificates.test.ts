@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { certificateFacts, expiryWarning } from '../../src/cli/certificate.ts';
 import { isListening, until } from '../scenarios/harness/process.ts';
 import { Cluster, program, start } from './cluster.ts';
@@ -82,6 +83,18 @@ test('peers are remembered, listed, forgotten; a changed certificate says how to
   const accepted = one.run('-x');
   assert.equal(accepted.code, 0, accepted.stderr);
   assert.equal(readFileSync(join(two.tree, 'a'), 'utf8'), 'second');
+
+  for (const file of ['csync2_ssl_key.pem', 'csync2_ssl_cert.pem']) rmSync(join(one.etc, file));
+  one.run('--make-cert');
+  one.write('a', 'third');
+  // Times are whole seconds: trouble within the one of the last success does not count.
+  await pause(1000);
+  const unknown = one.run('-x');
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /Identification failed!\n.*there: csync2 --rm-ssl-cert 127/);
+  const status = one.run('--status');
+  assert.equal(status.code, 2, status.stdout);
+  assert.match(status.stdout, /^CRITICAL: .*Identification failed! .*there: csync2 --rm-ssl-cert 127/);
 });
 
 test(

@@ -69,3 +69,16 @@ test('--help and --version are no errors, a missing mode is', () => {
   assert.match(start(program, ['--version']).stdout, /^csync2 \d/);
   assert.equal(start(program, []).code, 1);
 });
+
+test('a mode with arguments or modes that do not fit says so', () => {
+  for (const [args, complaint] of [
+    [['--status', 'x'], 'these do not go together: --status x'],
+    [['-x', '-f', '/a'], 'these do not go together: -x -f /a'],
+    [['--explain'], '--explain needs arguments'],
+    [['/a'], 'say what to do with these files'],
+  ] as const) {
+    const { code, stderr } = start(program, args);
+    assert.equal(code, 1);
+    assert.equal(stderr, `csync2: ${complaint}\n`);
+  }
+});

@@ -68,6 +68,18 @@ describe('installation', () => {
     assert.equal(existsSync(path('bin/csync2')), true);
   });
 
+  test('where the directory of the database cannot be made it says so, and can be taken away', () => {
+    const destination = mkdtempSync(join(tmpdir(), 'csync2-install-'));
+    writeFileSync(join(destination, 'var'), '');
+    const there = { ...process.env, DESTDIR: destination };
+    const installed = start(join(top, 'scripts/install'), ['--prefix', '/opt'], there);
+    assert.equal(installed.code, 0, installed.stderr);
+    assert.match(installed.stderr, /var\/lib\/csync2 could not be made: /);
+    assert.equal(start(join(top, 'scripts/uninstall'), ['--prefix', '/opt'], there).code, 0);
+    assert.equal(existsSync(join(destination, 'opt/lib')), false);
+    rmSync(destination, { recursive: true });
+  });
+
   test('what was installed is taken away, nothing else', () => {
     assert.equal(script('install', '--prefix', prefix).code, 0, 'a second time over the first');
     const { code, stderr } = script('uninstall', '--prefix', prefix);

@@ -27,6 +27,15 @@ export function locationTests(url: (database: string) => string, rowsOf: (databa
     assert.doesNotMatch(second.log, passwords);
   });
 
+  test('--status tells the size of the database', async (t) => {
+    const cluster = new Cluster(2, (host) => url(`status_${host}`));
+    t.after(() => cluster.close());
+    const [host] = cluster.pair;
+    assert.match((await host.run('--status')).stdout, /^database \S+status_1: [1-9]\d* KiB, 0 files/m);
+    const { database } = JSON.parse((await host.run('--status', '--json')).stdout) as { database: { bytes: unknown } };
+    assert.ok(Number(database.bytes) >= 4096, String(database.bytes));
+  });
+
   test('a password on the command line is not what ps shows', async (t) => {
     const cluster = new Cluster(2, () => '');
     t.after(() => cluster.close());

@@ -34,6 +34,12 @@ export function smallTablesContract(onStore: OnStore): void {
       ]);
     });
 
+    onStore('the database has a size', async (store) => {
+      await store.apply([put('/a', 'v1:x')]);
+      const bytes = await store.size();
+      assert.ok(Number.isSafeInteger(bytes) && bytes >= 4096, String(bytes));
+    });
+
     onStore('actions are queued once and come ordered by command, log file, name', async (store) => {
       const action = (type: 'queueAction' | 'dropAction', name: string, command: string, logfile: string): Change => ({
         type,

@@ -42,7 +42,7 @@ interface Status {
   readonly actions: number;
   readonly certificate: CertificateFacts | undefined;
   readonly needsCertificate: boolean;
-  readonly database: { readonly name: string; readonly bytes: number | undefined };
+  readonly database: { readonly name: string; readonly bytes: number };
 }
 
 /** `--status`: prints how things are, without asking any peer. Returns the exit status. */
@@ -92,10 +92,7 @@ async function gather(setup: Setup, place: Place): Promise<Status> {
     actions: (await store.actions()).length,
     certificate: ownCertificate(place, config),
     needsCertificate: cluster.peers.some((peer) => !cluster.usesPlain(place.host, peer)),
-    database: {
-      name: displayName(location),
-      bytes: location.backend === 'sqlite' ? sizeOf(location.path) + sizeOf(`${location.path}-wal`) : undefined,
-    },
+    database: { name: displayName(location), bytes: await store.size() },
   };
 }
 
@@ -122,10 +119,6 @@ async function waiting(store: Store): Promise<Map<string, Waiting>> {
 function ownCertificate(place: Place, config: Config): CertificateFacts | undefined {
   const path = fsPath(credentialFiles(place, config).certificate);
   return fs.existsSync(path) ? certificateFacts(fs.readFileSync(path)) : undefined;
-}
-
-function sizeOf(path: string): number {
-  return fs.statSync(fsPath(path), { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function* troubles(status: Status): Generator<Trouble> {
@@ -192,7 +185,7 @@ function forPeople(
     ...groups.map((group) => `group ${group.name}: ${group.peers.map(({ name }) => name).join(' ')}`),
     ...peers.map((peer) => `peer ${peer.peer}: ${peerFacts(peer).join(', ')}`),
     `database ${database.name}: ${[
-      ...(database.bytes === undefined ? [] : [`${Math.ceil(database.bytes / 1024)} KiB`]),
+      `${Math.ceil(database.bytes / 1024)} KiB`,
       count(files, 'file'),
       count(hints, 'hint'),
       count(actions, 'action') + ' to run',

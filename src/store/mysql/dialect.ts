@@ -40,6 +40,9 @@ function list(literals: readonly string[]): string {
 
 const common = {
   recursive: '`recursive`',
+  size:
+    '(SELECT CAST(COALESCE(SUM(data_length + index_length), 0) AS CHAR) FROM information_schema.tables' +
+    ' WHERE table_schema = DATABASE())',
   exactText: bytesLiteral,
   tab: "x'09'",
   mayBeEscaped: (column: string) => `${column} REGEXP '${escapedPattern}'`,

@@ -9,6 +9,7 @@ export function postgresDialect(form: StoredForm): Dialect {
   return {
     form,
     recursive: 'recursive',
+    size: 'pg_database_size(current_database())::text',
     text: literal,
     exact: (column) => `${column} COLLATE "C"`,
     exactText: literal,

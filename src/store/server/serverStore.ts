@@ -194,6 +194,10 @@ export class ServerStore implements Store {
     });
   }
 
+  async size(): Promise<number> {
+    return Number((await this.#lines(`SELECT ${this.#session.dialect.size} AS line`))[0]);
+  }
+
   async apply(changes: readonly Change[]): Promise<void> {
     if (changes.length === 0) return;
     const segments = planBatch(changes);

@@ -5,6 +5,8 @@ export interface Dialect {
   readonly form: StoredForm;
   /** The `hint.recursive` column; the word is reserved on some servers. */
   readonly recursive: string;
+  /** An expression of the bytes that the database takes, as text. */
+  readonly size: string;
   /** A literal of this stored form, safe whatever bytes are in it. */
   text(stored: string): string;
   /** An expression of the column that compares and sorts bytewise. */

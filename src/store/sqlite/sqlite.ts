@@ -1,8 +1,9 @@
+import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import type { Encoded } from '../../bytes/bytes.ts';
+import { type Encoded, fsPath } from '../../bytes/bytes.ts';
 import { parseNames } from '../marks.ts';
 import { lastRow, parseRows } from '../rowLines.ts';
 import {
@@ -157,6 +158,11 @@ class SqliteStore implements Store {
   async marks(): Promise<readonly MarkBatch[]> {
     const rows = await this.#read(() => this.#statements.marks.all());
     return rows.map(([peer, at, names]) => ({ peer: latin1(peer), at, names: parseNames(latin1(names)) }));
+  }
+
+  async size(): Promise<number> {
+    const sizes = ['', '-wal'].map((end) => statSync(fsPath(this.#path + end), { throwIfNoEntry: false })?.size ?? 0);
+    return sizes.reduce((sum, bytes) => sum + bytes);
   }
 
   async contacts(): Promise<readonly ContactRow[]> {
