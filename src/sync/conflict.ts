@@ -30,7 +30,7 @@ export async function resolveConflict(update: FileUpdate, entry: Entry | undefin
 
 function announce(update: FileUpdate, { outcome, test }: Outcome): boolean {
   const { log } = update.run.context;
-  log.write(outcome === 'won' ? 1 : 0, outcome === 'won' ? messages.conflictWon(test) : messages.conflictLost(test));
+  log.write(0, outcome === 'won' ? messages.conflictWon(test) : messages.conflictLost(test));
   return outcome === 'won';
 }
 

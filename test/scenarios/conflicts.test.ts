@@ -181,7 +181,7 @@ scenarios('slaves', [
       await w.settle(start);
       change(w.h1.tree, 'one', 1_700_000_001);
       change(w.h2.tree, 'two!', 1_700_000_002);
-      const { stderr } = await w.ok(w.h1, '-xv');
+      const { stderr } = await w.ok(w.h1, '-x');
       assert.match(stderr, /Auto-resolving conflict: Won 'master\/slave' test\./);
       assert.equal(w.h2.tree.read('a'), 'one');
     },
