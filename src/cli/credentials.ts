@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { X509Certificate, createPrivateKey } from 'node:crypto';
 import fs from 'node:fs';
 import { fsPath } from '../bytes/bytes.ts';
 import type { Config } from '../config/config.ts';
@@ -34,11 +34,13 @@ export async function readCredentials(place: Place, config: Config | undefined, 
   const files = credentialFiles(place, config);
   const advice = isUsual(config) ? ` ${makeOne}` : '';
   const key = await read(files.key, advice);
+  const certificate = await read(files.certificate, advice);
+  checkPair(files, key, certificate, isUsual(config) ? renewal(files) : '');
   warnIfLoose(files.key, log);
   warnIfEnding(place, config, log);
   return {
     key,
-    certificate: await read(files.certificate, advice),
+    certificate,
     authority: files.authority === undefined ? undefined : await readAuthority(files.authority),
     minVersion: config?.tls.minVersion,
   };
@@ -51,6 +53,23 @@ async function read(path: string, advice = ''): Promise<string> {
     const message = `Cannot read ${path}, which TLS connections need: ${whyNot(cause)}.${advice}`;
     throw new SetupError('CREDENTIALS', message, { cause });
   }
+}
+
+/** What OpenSSL says of such files is short and names none of them. */
+function checkPair(files: CredentialFiles, key: string, certificate: string, advice: string): void {
+  const fail = (what: string, cause?: unknown): never => {
+    throw new SetupError('CREDENTIALS', `${what}, which TLS connections need.${advice}`, { cause });
+  };
+  const parse = <T>(what: string, path: string, parsed: () => T): T => {
+    try {
+      return parsed();
+    } catch (cause) {
+      return fail(`There is no ${what} in ${path}`, cause);
+    }
+  };
+  const owner = parse('certificate', files.certificate, () => new X509Certificate(certificate));
+  const secret = parse('private key that can be used', files.key, () => createPrivateKey(key));
+  if (!owner.checkPrivateKey(secret)) fail(`${files.key} is not the key of the certificate in ${files.certificate}`);
 }
 
 /** OpenSSL takes a file without certificates for one that trusts nobody, and says nothing. */
@@ -68,15 +87,20 @@ const known = new Set<string>();
 
 /** Says so when this host's certificate has ended or soon will: a line at its first use in this process. */
 export function warnIfEnding(place: Place, config: Config | undefined, log: Log): void {
-  const { key, certificate } = credentialFiles(place, config);
+  const files = credentialFiles(place, config);
+  const { certificate } = files;
   if (known.has(certificate) || !fs.existsSync(fsPath(certificate))) return;
   known.add(certificate);
   const facts = certificateFacts(fs.readFileSync(fsPath(certificate)));
   const warning = facts && expiryWarning(facts, 'certificate of this host');
   if (warning === undefined) return;
   const peers = config?.tls.authority === undefined ? ' On the peers: csync2 --rm-ssl-cert HOST' : '';
-  const renew = isUsual(config) ? ` For a new one: rm ${key} ${certificate} && csync2 --make-cert.` : '';
+  const renew = isUsual(config) ? renewal(files) : '';
   log.write(0, `WARNING: ${warning}${renew}${peers}`);
+}
+
+function renewal({ key, certificate }: CredentialFiles): string {
+  return ` For a new one: rm ${key} ${certificate} && csync2 --make-cert.`;
 }
 
 /** Whether key and certificate are where `--make-cert` puts them. */

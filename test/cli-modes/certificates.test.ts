@@ -127,6 +127,36 @@ test('without a certificate a run says how to make one', async (t) => {
   assert.match(stderr, /Cannot read .*csync2_ssl_key\.pem, which TLS connections need: .*'csync2 --make-cert'/);
 });
 
+test('a key or certificate that cannot be used is named, with what is wrong', async (t) => {
+  const cluster = new Cluster(t, 2);
+  cluster.configureOne('', true);
+  const [one, two] = [cluster.host(1), cluster.host(2)];
+  for (const host of cluster.hosts) host.run('--make-cert');
+  await two.serve();
+  one.write('a', 'x');
+  const key = join(one.etc, 'csync2_ssl_key.pem');
+  const file = join(one.etc, 'csync2_ssl_cert.pem');
+  const [goodKey, goodFile] = [readFileSync(key), readFileSync(file)];
+  const refused = (reason: RegExp) => {
+    const { code, stderr } = one.run('-x');
+    assert.equal(code, 1);
+    assert.match(stderr, reason);
+    assert.match(stderr, /For a new one: rm \/.*key\.pem \/.*cert\.pem && csync2 --make-cert\./);
+    writeFileSync(key, goodKey);
+    writeFileSync(file, goodFile);
+  };
+
+  writeFileSync(file, 'junk');
+  refused(/There is no certificate in .*csync2_ssl_cert\.pem, which TLS connections need\./);
+  writeFileSync(key, 'junk');
+  refused(/There is no private key that can be used in .*csync2_ssl_key\.pem, which TLS connections need\./);
+  writeFileSync(key, readFileSync(join(two.etc, 'csync2_ssl_key.pem')));
+  refused(
+    /csync2_ssl_key\.pem is not the key of the certificate in .*csync2_ssl_cert\.pem, which TLS connections need\./,
+  );
+  assert.equal(one.run('-x').code, 0);
+});
+
 test('the end of a certificate is announced a month before', (t) => {
   const root = new Cluster(t, 1).root;
   const [key, file] = [join(root, 'key'), join(root, 'cert')];
