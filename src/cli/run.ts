@@ -131,9 +131,8 @@ export async function perform(invocation: Invocation, place: Place, log: Branchi
   }
   if (invocation.mode === 'serve') {
     const { serveSocket, serveStdio } = await import('./modes/serve.ts');
-    if (invocation.listener === 'inetd') await serveStdio(place, log);
-    else await serveSocket(place, log, invocation.listener === 'one-connection');
-    return 0;
+    if (invocation.listener === 'inetd') return serveStdio(place, log);
+    return serveSocket(place, log, invocation.listener === 'one-connection');
   }
   const output = new Output(invocation.options.json);
   const setup = await setUp(place, log, output);

@@ -36,6 +36,7 @@ export class Daemon {
   readonly #environment: Surroundings;
   readonly #log: BranchingLog;
   readonly #sessions = new Map<Session, Promise<void>>();
+  #hasFailed = false;
   /** Those of them that have not been sent away, oldest first. */
   readonly #welcome = new Set<Session>();
   #listener: Listener | undefined;
@@ -83,6 +84,11 @@ export class Daemon {
     this.#ended?.();
   }
 
+  /** A session ended for something that is wrong here. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
+  }
+
   #accept(channel: Channel): void {
     if (this.#options.once) this.#close();
     const { admitted, dropped } = admit([...this.#welcome], channel.remoteAddress, this.#options.limits());
@@ -98,6 +104,7 @@ export class Daemon {
     const session = createSession(channel, this.#environment, this.#log);
     this.#welcome.add(session);
     const served = serve(session, channel).finally(() => {
+      this.#hasFailed ||= session.hasFailed;
       this.#welcome.delete(session);
       this.#sessions.delete(session);
     });

@@ -53,6 +53,7 @@ export class Session {
   #isDurable = false;
   /** Until the peer has identified itself. */
   #login: Allowance | undefined;
+  #hasFailed = false;
   /** Why we have ended the connection. */
   #ended: string | undefined;
 
@@ -87,6 +88,11 @@ export class Session {
   stop(): void {
     this.#over = true;
     this.#channel.destroy();
+  }
+
+  /** It ended for something that is wrong here, as its configuration or its database. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
   }
 
   get log(): Log {
@@ -408,6 +414,7 @@ export class Session {
   }
 
   #reportEnd(error: unknown): void {
+    this.#hasFailed = !(error instanceof ProtocolError || error instanceof ChannelError);
     if (error instanceof ProtocolError) this.reply(error.message);
     if (error instanceof ChannelError && error.code === 'RESET' && this.#over) return;
     const text = this.#ended ?? (error instanceof Error ? error.message : String(error));

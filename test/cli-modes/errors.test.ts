@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
@@ -81,4 +82,20 @@ test('a mode with arguments or modes that do not fit says so', () => {
     assert.equal(code, 1);
     assert.equal(stderr, `csync2: ${complaint}\n`);
   }
+});
+
+test('a session of -i that comes to nothing for what is wrong here ends with 1, as in the C program', (t) => {
+  const cluster = new Cluster(t, 2);
+  cluster.configureOne();
+  const host = cluster.host(1);
+  const serve = () => {
+    const env = { ...process.env, CSYNC2_SYSTEM_DIR: host.etc, SSH_CLIENT: '127.0.0.1 1 22' };
+    const args = ['-i', '-N', host.name, '-D', host.db];
+    return spawnSync(program, args, { env, input: 'CONFIG \nBYE\n', encoding: 'latin1', timeout: 30_000 });
+  };
+  const good = serve();
+  assert.deepEqual([good.status, good.stdout], [0, 'OK (cmd_finished).\nOK (cu_later).\n']);
+  writeFileSync(join(host.etc, 'csync2.cfg'), 'group g {\n');
+  const bad = serve();
+  assert.deepEqual([bad.status, bad.stdout], [1, '']);
 });

@@ -5,6 +5,7 @@ import * as messages from '../../log/messages.ts';
 import { markDirty } from '../../scan/marking.ts';
 import type { Change } from '../../store/store.ts';
 import { comparePair, type Difference } from '../../sync/compare.ts';
+import { ConversationError } from '../../sync/conversationError.ts';
 import { fetchContent } from '../../sync/fetchContent.ts';
 import { describeFailure } from '../../sync/failure.ts';
 import type { Line } from '../../sync/handshake.ts';
@@ -70,7 +71,14 @@ async function show(
   const path = setup.cluster.toDisk(name);
   if (group === undefined || path === undefined) return;
   setup.output.flush();
-  await showDiff(fetchContent(line, pair, group.key, name), path, `${peer}:${name}`, `${myname}:${name}`, setup.log);
+  const theirs = fetchContent(line, pair, group.key, name);
+  try {
+    await showDiff(theirs, path, `${peer}:${name}`, `${myname}:${name}`, setup.log);
+  } catch (error) {
+    // It came over a connection of its own: the comparison goes on.
+    if (!(error instanceof ConversationError && error.code === 'REFUSED')) throw error;
+    setup.log.error(error.message);
+  }
 }
 
 /** For programs. */

@@ -15,17 +15,18 @@ import { ServerSettings } from '../serverSettings.ts';
 import { openDatabase, type Place, readCluster } from '../setup.ts';
 import { SharedStores } from '../sharedStores.ts';
 
-/** `-i`: the connection that inetd, systemd or ssh put at standard input and output. */
-export async function serveStdio(place: Place, log: BranchingLog): Promise<void> {
+/** `-i`: the connection that inetd, systemd or ssh put at standard input and output. Returns the exit code. */
+export async function serveStdio(place: Place, log: BranchingLog): Promise<number> {
   const channel = openStdio();
-  if (channel === undefined) return;
+  if (channel === undefined) return 0;
   const session = createSession(channel, surroundingsOf(place, new ServerSettings(place, log), log), log);
   onSignals(() => session.stop());
   await serve(session, channel);
+  return session.hasFailed ? 1 : 0;
 }
 
-/** `-ii` and `-iii`. */
-export async function serveSocket(place: Place, log: BranchingLog, once: boolean): Promise<void> {
+/** `-ii` and `-iii`. Returns the exit code: that of the one connection, or 0. */
+export async function serveSocket(place: Place, log: BranchingLog, once: boolean): Promise<number> {
   const settings = new ServerSettings(place, log);
   const daemon = new Daemon(
     {
@@ -49,6 +50,7 @@ export async function serveSocket(place: Place, log: BranchingLog, once: boolean
   });
   process.on('SIGHUP', () => settings.reload());
   await daemon.run();
+  return once && daemon.hasFailed ? 1 : 0;
 }
 
 /** The first signal asks for an orderly end, the second one for a quick one. */
