@@ -15,7 +15,7 @@ export function bound(bytes: string): Bound {
 
 /** Rows a page. Larger ones are no faster, and take more memory. */
 export const filesPerPage = 512;
-export const dirtyPerPage = 2048;
+export const dirtyPerPage = 8192;
 
 /** In the tables no encoded string holds a byte below 0x21, so these part fields and rows unmistakably. */
 export const fieldEnd = '\t';
