@@ -10,7 +10,7 @@ export function adviceFor(error: unknown): string | undefined {
     return "Copy the key of the group from another of its hosts, or make a new one for all of them with 'csync2 -k FILE'.";
   }
   if (error instanceof NotAMemberError) {
-    return 'Name this host in a group of the configuration, or say with -N which of its hosts this is.';
+    return 'Name this host in a group of the configuration (with -G: in one of those), or say with -N which of its hosts this is.';
   }
   if (error instanceof PrefixError) return "Give this host an 'on' line in that prefix; 'on *:' is for all hosts.";
   if (error instanceof StoreError) return storeAdvice(error);
