@@ -5,7 +5,7 @@ export interface AdmissionLimits {
   readonly sessionsPerAddress: number;
 }
 
-export const defaultAdmission: AdmissionLimits = { sessions: 200, sessionsPerAddress: 50 };
+export const defaultAdmission: AdmissionLimits = { sessions: 500, sessionsPerAddress: 250 };
 
 /** What is known about a session under way. */
 export interface Candidate {
