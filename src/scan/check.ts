@@ -1,7 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
-import { encodedChecktxt } from '../entry/checktxt.ts';
 import { sameButUnknownTarget } from '../entry/compare.ts';
 import type { Ignored } from '../entry/entry.ts';
 import { inspect } from '../filesystem/inspect.ts';
@@ -16,6 +15,7 @@ import { below, type Change, type Store } from '../store/store.ts';
 import { checkFile } from './checkFile.ts';
 import { recordChange } from './marking.ts';
 import { notInTransit } from './recover.ts';
+import { rowFor } from './rowFor.ts';
 import { RowReader } from '../store/rowReader.ts';
 
 export interface CheckOptions {
@@ -90,7 +90,7 @@ export class Check {
       return;
     }
     const row = (await this.#store.fileRows([encoded])).get(encoded);
-    const now = found?.state === 'present' ? encodedChecktxt(found.entry, this.#ignored) : undefined;
+    const now = rowFor(found, this.#ignored);
     if (row !== now) this.#differs(encoded, row, now);
     if (found?.state === 'present') this.#noteDirectory(encoded, found.entry.kind === 'dir');
   }
@@ -166,7 +166,7 @@ export class Check {
       this.#log.error(found.problem.toString());
       return;
     }
-    const now = found?.state === 'present' ? encodedChecktxt(found.entry, this.#ignored) : undefined;
+    const now = rowFor(found, this.#ignored);
     if (now !== row) this.#differs(name, row, now);
   }
 
@@ -244,8 +244,7 @@ export class Check {
 
   #now(name: Encoded): Encoded | undefined {
     const path = this.#cluster.toDisk(decode(name) as FileName);
-    const found = path === undefined ? undefined : inspect(path);
-    return found?.state === 'present' ? encodedChecktxt(found.entry, this.#ignored) : undefined;
+    return path === undefined ? undefined : rowFor(inspect(path), this.#ignored);
   }
 }
 

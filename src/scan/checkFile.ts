@@ -1,6 +1,5 @@
 import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
-import { encodedChecktxt } from '../entry/checktxt.ts';
 import { sameButUnknownTarget } from '../entry/compare.ts';
 import type { Ignored } from '../entry/entry.ts';
 import { inspect, type Inspection } from '../filesystem/inspect.ts';
@@ -8,6 +7,7 @@ import type { Cluster } from '../groups/cluster.ts';
 import type { Change, Store } from '../store/store.ts';
 import { recordChange } from './marking.ts';
 import { notInTransit } from './recover.ts';
+import { rowFor } from './rowFor.ts';
 
 export interface FileCheck {
   readonly name: Encoded;
@@ -47,8 +47,7 @@ export async function checkFile(
 const mostLooks = 10;
 
 function isAs(a: Inspection, b: Inspection, ignored: Ignored): boolean {
-  if (a.state !== 'present' || b.state !== 'present') return a.state === b.state;
-  return encodedChecktxt(a.entry, ignored) === encodedChecktxt(b.entry, ignored);
+  return a.state === b.state && rowFor(a, ignored) === rowFor(b, ignored);
 }
 
 /** The same with what stands on disk and the row already at hand. */
@@ -61,7 +60,7 @@ export function checkFound(
   forced = false,
 ): FileCheck {
   const encoded = encode(name);
-  const now = found.state === 'present' ? encodedChecktxt(found.entry, ignored) : undefined;
+  const now = rowFor(found, ignored);
   return { name: encoded, found, changes: compareWithRow(cluster, name, encoded, row, now, forced) };
 }
 

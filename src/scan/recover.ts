@@ -1,7 +1,6 @@
 import fs from 'node:fs';
 import { fsPath, type DiskPath, type Encoded, type FileName } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
-import { encodedChecktxt } from '../entry/checktxt.ts';
 import type { Ignored } from '../entry/entry.ts';
 import { inspect } from '../filesystem/inspect.ts';
 import { Problem, problemFrom } from '../filesystem/problem.ts';
@@ -11,6 +10,7 @@ import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
 import { isGone } from './journal.ts';
+import { rowFor } from './rowFor.ts';
 import type { Change, Store, UnfinishedRow } from '../store/store.ts';
 
 /**
@@ -46,7 +46,7 @@ async function adopt(
   const path = cluster.toDisk(name);
   const found = path === undefined ? undefined : inspect(path);
   if (found === undefined || found.state === 'error') return [];
-  const now = found.state === 'present' ? encodedChecktxt(found.entry, ignored) : undefined;
+  const now = rowFor(found, ignored);
   if (now === row || (now ?? '') !== checktxt) return [];
   const update: Change =
     now === undefined ? { type: 'dropFile', name: subject } : { type: 'putFile', name: subject, checktxt: now };

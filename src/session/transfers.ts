@@ -1,6 +1,5 @@
 import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
-import { encodedChecktxt } from '../entry/checktxt.ts';
 import { inspect } from '../filesystem/inspect.ts';
 import type { TransferCommand } from '../protocol/commands.ts';
 import { contentLimit } from '../protocol/contentDigest.ts';
@@ -13,6 +12,7 @@ import { expectedAfter } from './expected.ts';
 import { checkFound } from '../scan/checkFile.ts';
 import type { Expected } from '../scan/journal.ts';
 import { notInTransit } from '../scan/recover.ts';
+import { rowFor } from '../scan/rowFor.ts';
 import type { Session } from './session.ts';
 
 /** One request of the extension `xput`, with what came behind it. */
@@ -132,5 +132,5 @@ async function rowOf(
 ): Promise<Encoded | undefined> {
   const { changes } = checkFound(cluster, ignored, file, found, row);
   if (changes.length === 0 || (await notInTransit(store, changes, owner)).length > 0) return row;
-  return found.state === 'present' ? encodedChecktxt(found.entry, ignored) : undefined;
+  return rowFor(found, ignored);
 }

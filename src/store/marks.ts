@@ -70,9 +70,9 @@ const namesAtOnce = 4000;
 
 /** Forgets the times of marks that are gone: all where a peer has got everything, the others when many have come together. */
 export async function tidyMarks(store: Store): Promise<void> {
-  const batches = await store.marks();
-  if (batches.length === 0) return;
+  // First: what goes here need not be read, and after a large run that is everything.
   await store.apply([{ type: 'tidyMarks' }]);
+  const batches = await store.marks();
   if (batches.length <= manyBatches) return;
   // Somebody may be adding to what is marked right now.
   const before = now();
