@@ -218,7 +218,9 @@ async function synchronize(setup: Setup, place: Place, { mode, files }: FileArgu
     if (all) await checkHints(setup, options);
     else await checkPaths(setup, options, paths);
   }
-  if (mode !== 'check') await update(setup, place, all ? undefined : paths, options.recursive);
+  if (mode === 'check') return;
+  const isChecked = mode === 'synchronize' || (mode === 'check-and-update' && !all);
+  await update(setup, place, all ? undefined : paths, options.recursive, isChecked);
 }
 
 function listPair(

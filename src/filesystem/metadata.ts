@@ -19,14 +19,14 @@ const setId = 0o6000;
 export class Metadata {
   readonly fd: number;
   readonly path: DiskPath;
-  /** `/proc/self/fd/N` leads to the object itself, without a lookup by name. */
-  private readonly handle: string;
+  private readonly object: Settable;
   private stats: fs.Stats;
 
-  constructor(fd: number, path: DiskPath) {
+  /** `isOpen`: for reading or writing, not with O_PATH. */
+  constructor(fd: number, path: DiskPath, isOpen = false) {
     this.fd = fd;
     this.path = path;
-    this.handle = `/proc/self/fd/${fd}`;
+    this.object = isOpen ? new OpenObject(fd) : new HeldObject(fd);
     this.stats = fs.fstatSync(fd);
   }
 
@@ -42,8 +42,8 @@ export class Metadata {
     const newGid = gid === undefined || gid === this.stats.gid ? unchanged : gid;
     if (newUid === unchanged && newGid === unchanged) return undefined;
     return attempt(this.path, () => {
-      fs.chownSync(this.handle, newUid, newGid);
-      if ((mode & setId) !== 0 && (mode & S_IFMT) !== S_IFLNK) fs.chmodSync(this.handle, mode & permissions);
+      this.object.chown(newUid, newGid);
+      if ((mode & setId) !== 0 && (mode & S_IFMT) !== S_IFLNK) this.object.chmod(mode & permissions);
       this.stats = fs.fstatSync(this.fd);
     });
   }
@@ -53,7 +53,7 @@ export class Metadata {
     const wanted = mode & permissions;
     if ((this.stats.mode & permissions) === wanted || (this.stats.mode & S_IFMT) === S_IFLNK) return undefined;
     return attempt(this.path, () => {
-      fs.chmodSync(this.handle, wanted);
+      this.object.chmod(wanted);
       this.stats.mode = (this.stats.mode & S_IFMT) | wanted;
     });
   }
@@ -69,11 +69,59 @@ export class Metadata {
     const value = microseconds === 0 ? seconds : seconds + (microseconds + middle) / 1e6;
     // As text: Node takes negative numbers for the present.
     const time = String(value);
-    return attempt(this.path, () => fs.utimesSync(this.handle, time, time));
+    return attempt(this.path, () => this.object.utimes(time));
   }
 
   close(): void {
     fs.closeSync(this.fd);
+  }
+}
+
+interface Settable {
+  chown(uid: number, gid: number): void;
+  chmod(mode: number): void;
+  utimes(time: string): void;
+}
+
+/** System calls on a descriptor, which one opened with O_PATH is not good enough for. */
+class OpenObject implements Settable {
+  private readonly fd: number;
+
+  constructor(fd: number) {
+    this.fd = fd;
+  }
+
+  chown(uid: number, gid: number): void {
+    fs.fchownSync(this.fd, uid, gid);
+  }
+
+  chmod(mode: number): void {
+    fs.fchmodSync(this.fd, mode);
+  }
+
+  utimes(time: string): void {
+    fs.futimesSync(this.fd, time, time);
+  }
+}
+
+/** `/proc/self/fd/N` leads to the object itself, without a lookup by name. */
+class HeldObject implements Settable {
+  private readonly handle: string;
+
+  constructor(fd: number) {
+    this.handle = `/proc/self/fd/${fd}`;
+  }
+
+  chown(uid: number, gid: number): void {
+    fs.chownSync(this.handle, uid, gid);
+  }
+
+  chmod(mode: number): void {
+    fs.chmodSync(this.handle, mode);
+  }
+
+  utimes(time: string): void {
+    fs.utimesSync(this.handle, time, time);
   }
 }
 

@@ -53,13 +53,18 @@ interface Directory {
   readonly fd: number;
   readonly path: string;
   users: number;
+  /** How often it may be used before the kernel is asked again where it is. */
+  uses: number;
 }
 
 /**
  * The directory that was opened last stays open until the program next comes to rest, since the next object is often in the
- * same one. Whether its path still leads there is asked every time, exactly as after opening it.
+ * same one. Until then the kernel's answer where that is counts for a number of objects: they are looked at in one go, as if
+ * at the time of that answer. Whoever moves the directory meanwhile moves it with what is done in it; nothing is done
+ * elsewhere. What is put in place by a rename asks once more (`inPlace`).
  */
 let latest: Directory | undefined;
+const usesPerLook = 64;
 let releaseScheduled = false;
 
 function keepOpen(directory: Directory): void {
@@ -74,7 +79,10 @@ function keepOpen(directory: Directory): void {
   });
 }
 
-/** Closes at once what is only kept open for the next object: for those who unmount or count descriptors. */
+/**
+ * Closes at once what is only kept open for the next object. For those who put something else in place of a directory, remove
+ * one, unmount, or count descriptors.
+ */
 export function releaseDirectory(): void {
   const directory = latest;
   latest = undefined;
@@ -92,12 +100,19 @@ function closeUnused(directory: Directory): void {
 export function openParent(path: DiskPath): Parent | Problem {
   const base = path.slice(path.lastIndexOf('/') + 1) || '.';
   const wanted = parentOf(path);
-  if (latest?.path === wanted && placeOf(latest.fd) === wanted) return new Parent(latest, path, base);
+  if (latest?.path === wanted && isStillThere(latest)) return new Parent(latest, path, base);
   const fd = openReal(wanted, path);
   if (fd instanceof Problem) return fd;
-  const directory = { fd, path: wanted, users: 0 };
+  const directory = { fd, path: wanted, users: 0, uses: usesPerLook };
   keepOpen(directory);
   return new Parent(directory, path, base);
+}
+
+function isStillThere(directory: Directory): boolean {
+  directory.uses -= 1;
+  if (directory.uses > 0) return true;
+  directory.uses = usesPerLook;
+  return placeOf(directory.fd) === directory.path;
 }
 
 function parentOf(path: DiskPath): string {

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import type { DiskPath } from '../bytes/bytes.ts';
-import { withParent, type Parent } from './parent.ts';
+import { releaseDirectory, withParent, type Parent } from './parent.ts';
 import { Problem } from './problem.ts';
 import { isLeftover, isTempName } from './tempName.ts';
 
@@ -16,9 +16,14 @@ export function remove(path: DiskPath): Problem | undefined {
 export function removeIn(parent: Parent): Problem | undefined {
   const stats = fs.lstatSync(parent.at, { throwIfNoEntry: false });
   if (stats === undefined) return new Problem('ENOENT', parent.path);
-  if (stats.isDirectory()) fs.rmdirSync(parent.at);
+  if (stats.isDirectory()) removeDirectoryIn(parent);
   else fs.unlinkSync(parent.at);
   return undefined;
+}
+
+function removeDirectoryIn(parent: Parent): void {
+  releaseDirectory();
+  fs.rmdirSync(parent.at);
 }
 
 /** Gives an object another name in its directory, in one step, over what has that name. `base` is a last component. */

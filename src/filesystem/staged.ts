@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import type { DiskPath } from '../bytes/bytes.ts';
 import { holdObject, Metadata } from './metadata.ts';
-import { openParent, Parent } from './parent.ts';
+import { openParent, Parent, releaseDirectory } from './parent.ts';
 import { attempt, Problem, problemFrom } from './problem.ts';
 import { makeSpecial, type SpecialKind } from './specialFile.ts';
 import { tempName } from './tempName.ts';
@@ -91,8 +91,12 @@ export class Staged {
   private place(): Problem | undefined {
     const { at } = this.parent;
     if (!this.parent.inPlace()) return new Problem('PARENT_MISSING', this.path);
+    if (this.kind === 'dir') releaseDirectory();
     const problem = this.rename();
-    if (problem?.code === 'EISDIR') return attempt(this.path, () => fs.rmdirSync(at)) ?? this.rename();
+    if (problem?.code === 'EISDIR') {
+      releaseDirectory();
+      return attempt(this.path, () => fs.rmdirSync(at)) ?? this.rename();
+    }
     if (problem?.code === 'ENOTDIR') return attempt(this.path, () => fs.unlinkSync(at)) ?? this.rename();
     return problem;
   }
@@ -120,11 +124,11 @@ export function discardAllStaged(): void {
   for (const staged of unfinished) staged.discard();
 }
 
-/** An empty file, mode 0600, open for reading and writing. */
-export function stageFile(path: DiskPath): Staged | Problem {
+/** An empty file of ours, open for reading and writing. `mode`: what it begins with, less what umask takes away. */
+export function stageFile(path: DiskPath, mode = 0o600): Staged | Problem {
   return stage(path, 'reg', (_, temp) => {
-    const fd = fs.openSync(temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-    return new Metadata(fd, path);
+    const fd = fs.openSync(temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+    return new Metadata(fd, path, true);
   });
 }
 

@@ -52,6 +52,8 @@ class ConfiguredCluster implements Cluster {
   private readonly compared: ReadonlySet<Member>;
   private readonly coverages: { readonly normal: Coverage; readonly comparing: Coverage };
   private readonly together = new Map<string, readonly Member[]>();
+  /** What was asked last: about a file that is being worked on there are several questions. */
+  private last: { readonly name: string; readonly groups: readonly Member[] } = { name: '', groups: [] };
   private readonly addressees = new WeakMap<readonly Member[], readonly Addressee[]>();
 
   constructor({ config, host, systemDirectory, groups, peers, readKey = readFile }: ClusterOptions) {
@@ -97,6 +99,12 @@ class ConfiguredCluster implements Cluster {
   }
 
   covering(name: FileName, compareMode = false): readonly Member[] {
+    if (compareMode) return this.findCovering(name, true);
+    if (name !== this.last.name) this.last = { name, groups: this.findCovering(name, false) };
+    return this.last.groups;
+  }
+
+  private findCovering(name: FileName, compareMode: boolean): readonly Member[] {
     let which = '';
     for (const [index, group] of this.groups.entries()) {
       if (compareMode && !this.compared.has(group)) continue;

@@ -40,6 +40,8 @@ export class Check {
   readonly #coverage: Coverage;
   readonly #directories = new Set<string>();
   #changes: Change[] = [];
+  /** The names among these changes that had no row. */
+  #fresh = new Set<Encoded>();
   #marked = 0;
 
   constructor(cluster: Cluster, store: Store, ignored: Ignored, log: Log, options: CheckOptions) {
@@ -187,6 +189,7 @@ export class Check {
     const changes = recordChange(this.#cluster, decoded, name, row, now, this.#options.forced);
     if (changes.length > 1 && this.#log.wants(1)) this.#log.write(1, messages.markingDirty(decoded));
     this.#marked += 1;
+    if (row === undefined) this.#fresh.add(name);
     for (const change of changes) this.#changes.push(change);
   }
 
@@ -216,19 +219,23 @@ export class Check {
   async #commit(): Promise<void> {
     if (this.#changes.length === 0) return;
     const changes = this.#changes;
+    const fresh = this.#fresh;
     this.#changes = [];
+    this.#fresh = new Set();
     if (this.#options.init) return this.#store.apply(changes);
-    await this.#store.apply(await this.#lookAgain(await notInTransit(this.#store, changes)));
+    const { changes: left, rows } = await notInTransit(this.#store, changes);
+    await this.#store.apply(await this.#lookAgain(left, (name) => fresh.has(name) && !rows.has(name)));
   }
 
   /**
    * The disk was looked at before the rows were read: what a session has replaced and recorded in between would pass for a
-   * change that was made here. So what is not as it was found is checked anew.
+   * change that was made here. So what is not as it was found is checked anew. No session has had its hands on what `isNew`,
+   * that is, had no row and has none.
    */
-  async #lookAgain(changes: readonly Change[]): Promise<readonly Change[]> {
+  async #lookAgain(changes: readonly Change[], isNew: (name: Encoded) => boolean): Promise<readonly Change[]> {
     const overtaken = new Set<Encoded>();
     for (const change of changes) {
-      if (change.type !== 'putFile' && change.type !== 'dropFile') continue;
+      if ((change.type !== 'putFile' && change.type !== 'dropFile') || isNew(change.name)) continue;
       const found = change.type === 'putFile' ? change.checktxt : undefined;
       if (this.#now(change.name) !== found) overtaken.add(change.name);
     }

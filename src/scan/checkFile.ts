@@ -36,7 +36,7 @@ export async function checkFile(
     const row = (await store.fileRows([encoded])).get(encoded);
     const check = checkFound(cluster, ignored, name, found, row, forced);
     if (check.changes.length === 0) return check;
-    const changes = await notInTransit(store, check.changes);
+    const { changes } = await notInTransit(store, check.changes);
     const again = changes.length === 0 ? found : look();
     if (looks === mostLooks || isAs(found, again, ignored)) return { ...check, changes };
     found = again;

@@ -2,7 +2,7 @@ import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
 import { isLeftover, isOwnTempName, isTempName, tempName } from '../filesystem/tempName.ts';
 import type { Cluster } from '../groups/cluster.ts';
-import type { Change } from '../store/store.ts';
+import type { Change, UnfinishedRow } from '../store/store.ts';
 
 /** A file and what it is soon to be, encoded; undefined: gone. */
 export interface Expected {
@@ -17,6 +17,19 @@ export function isGone(owner: Encoded): boolean {
   const name = decode(owner);
   if (underWay.has(owner)) return false;
   return !isTempName(name) || isLeftover(name, 0) || isOwnTempName(name);
+}
+
+/** Between the files of one row, in both of its columns; the URL encoding leaves none in a name or a checktxt. */
+const separator = ':';
+/** Characters of one row: well below what every database server takes in one statement. */
+const rowSize = 250_000;
+
+/** What a row of the kind `file` tells of: any number of files. */
+export function expectedIn({ subject, checktxt }: UnfinishedRow): Expected[] {
+  const checktxts = checktxt.split(separator) as Encoded[];
+  return subject.split(separator).map((name, at) => {
+    return { name: name as Encoded, checktxt: checktxts[at] || undefined };
+  });
 }
 
 /**
@@ -39,7 +52,14 @@ export class Journal {
   /** Files whose row does not say yet what will be there. */
   begin(expected: readonly Expected[]): Change[] {
     if (expected.length > 0) this.#filesBegun = true;
-    return expected.map(({ name, checktxt }) => this.#row('file', name, checktxt ?? ('' as Encoded)));
+    const rows: Change[] = [];
+    for (let from = 0, to = 0, size = 0; from < expected.length; from = to, size = 0) {
+      for (; to < expected.length && size < rowSize; to++) size += sizeOf(expected[to] as Expected);
+      const files = expected.slice(from, to);
+      const names = files.map(({ name }) => name).join(separator) as Encoded;
+      rows.push(this.#row('file', names, files.map(({ checktxt }) => checktxt ?? '').join(separator) as Encoded));
+    }
+    return rows;
   }
 
   /** The directories in which temporary files will stand while these files are replaced, each once a session. */
@@ -86,4 +106,8 @@ export class Journal {
   #row(kind: 'file' | 'directory', subject: Encoded, checktxt: Encoded): Change {
     return { type: 'begin', owner: this.#owner, kind, subject, checktxt };
   }
+}
+
+function sizeOf({ name, checktxt = '' as Encoded }: Expected): number {
+  return name.length + checktxt.length;
 }

@@ -9,9 +9,9 @@ import { isTempName } from '../filesystem/tempName.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
-import { isGone } from './journal.ts';
+import { type Expected, expectedIn, isGone } from './journal.ts';
 import { rowFor } from './rowFor.ts';
-import type { Change, Store, UnfinishedRow } from '../store/store.ts';
+import type { Change, Store } from '../store/store.ts';
 
 /**
  * Finishes what processes that are gone had begun: their temporary files are removed, and what they had put in place but not
@@ -20,12 +20,12 @@ import type { Change, Store, UnfinishedRow } from '../store/store.ts';
 export async function recover(cluster: Cluster, store: Store, ignored: Ignored, log: Log): Promise<void> {
   const rows = (await store.unfinished()).filter(({ owner }) => isGone(owner));
   if (rows.length === 0) return;
-  const files = rows.filter(({ kind }) => kind === 'file');
-  const known = await store.fileRows(files.map(({ subject }) => subject));
+  const files = rows.filter(({ kind }) => kind === 'file').flatMap(expectedIn);
+  const known = await store.fileRows(files.map(({ name }) => name));
   const changes: Change[] = [];
-  for (const row of files) {
-    const placed = await adopt(cluster, ignored, row, known.get(row.subject));
-    if (placed.length > 0) log.write(1, messages.recovered(decode(row.subject)));
+  for (const file of files) {
+    const placed = adopt(cluster, ignored, file, known.get(file.name));
+    if (placed.length > 0) log.write(1, messages.recovered(decode(file.name)));
     changes.push(...placed);
   }
   for (const { kind, subject } of rows) if (kind === 'directory') clean(decode(subject) as DiskPath, log);
@@ -36,22 +36,22 @@ export async function recover(cluster: Cluster, store: Store, ignored: Ignored, 
 }
 
 /** The changes that the dead process did not come to record; none when what it announced is not what stands there. */
-async function adopt(
+function adopt(
   cluster: Cluster,
   ignored: Ignored,
-  { subject, checktxt }: UnfinishedRow,
+  { name: encoded, checktxt }: Expected,
   row: Encoded | undefined,
-): Promise<Change[]> {
-  const name = decode(subject) as FileName;
+): Change[] {
+  const name = decode(encoded) as FileName;
   const path = cluster.toDisk(name);
   const found = path === undefined ? undefined : inspect(path);
   if (found === undefined || found.state === 'error') return [];
   const now = rowFor(found, ignored);
-  if (now === row || (now ?? '') !== checktxt) return [];
+  if (now === row || now !== checktxt) return [];
   const update: Change =
-    now === undefined ? { type: 'dropFile', name: subject } : { type: 'putFile', name: subject, checktxt: now };
+    now === undefined ? { type: 'dropFile', name: encoded } : { type: 'putFile', name: encoded, checktxt: now };
   const actions = cluster.actionsFor(name, 'remote').map(({ command, logfile }): Change => {
-    return { type: 'queueAction', name: subject, command: encode(command), logfile: encode(logfile) };
+    return { type: 'queueAction', name: encoded, command: encode(command), logfile: encode(logfile) };
   });
   return [update, ...actions];
 }
@@ -75,29 +75,34 @@ function temporaryNames(directory: DiskPath): string[] {
   }
 }
 
+/** Changes that are still true, and the rows that the names of all of them have now. */
+export interface StillTrue {
+  readonly changes: readonly Change[];
+  readonly rows: ReadonlyMap<Encoded, Encoded>;
+}
+
 /**
  * Of these changes those that are still true: what a session is just putting in place, here or in another process, is not a
  * change that was made here. Sessions write down what they are about to do before they do it and record it in one step with
  * the end of that, so asking in this order misses nothing. What `asker`, an owner, has written down itself does not count.
  */
-export async function notInTransit(
-  store: Store,
-  changes: readonly Change[],
-  asker?: Encoded,
-): Promise<readonly Change[]> {
-  const recorded = new Map<Encoded, Encoded>();
+export async function notInTransit(store: Store, changes: readonly Change[], asker?: Encoded): Promise<StillTrue> {
+  const recorded = new Map<Encoded, Encoded | undefined>();
   for (const change of changes) {
     if (change.type === 'putFile') recorded.set(change.name, change.checktxt);
-    if (change.type === 'dropFile') recorded.set(change.name, '' as Encoded);
+    if (change.type === 'dropFile') recorded.set(change.name, undefined);
   }
-  if (recorded.size === 0) return changes;
+  if (recorded.size === 0) return { changes, rows: new Map() };
   const unfinished = await store.unfinished();
-  const known = await store.fileRows([...recorded.keys()]);
+  const rows = await store.fileRows([...recorded.keys()]);
   const settled = new Set<Encoded>();
-  for (const [name, now] of recorded) if ((known.get(name) ?? '') === now) settled.add(name);
-  for (const { owner, kind, subject, checktxt } of unfinished) {
-    if (owner !== asker && kind === 'file' && recorded.get(subject) === checktxt) settled.add(subject);
+  for (const [name, now] of recorded) if (rows.get(name) === now) settled.add(name);
+  for (const row of unfinished) {
+    if (row.owner === asker || row.kind !== 'file') continue;
+    for (const { name, checktxt } of expectedIn(row)) {
+      if (recorded.has(name) && recorded.get(name) === checktxt) settled.add(name);
+    }
   }
-  if (settled.size === 0) return changes;
-  return changes.filter((change) => !('name' in change) || !settled.has(change.name));
+  if (settled.size === 0) return { changes, rows };
+  return { changes: changes.filter((change) => !('name' in change) || !settled.has(change.name)), rows };
 }

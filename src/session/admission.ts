@@ -2,6 +2,7 @@ import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
 import type { Inspection } from '../filesystem/inspect.ts';
 import type { FileCommand } from '../protocol/commands.ts';
+import type { Permission } from '../groups/cluster.ts';
 import { replies } from '../protocol/replies.ts';
 import { checkFound, type FileCheck } from '../scan/checkFile.ts';
 import { markDirtyBecauseOf } from '../scan/marking.ts';
@@ -21,7 +22,11 @@ export interface Subject {
 
 /** May the peer do this? When not, the reply has been given; a slave is to hear of the file from us. */
 export function permitted(session: Session, { key, file, name }: FileCommand): boolean {
-  const permission = session.cluster.permission(session.peer, key, file, name === 'TYPE');
+  return letThrough(session, file, session.cluster.permission(session.peer, key, file, name === 'TYPE'));
+}
+
+/** The same when the answer is known. */
+export function letThrough(session: Session, file: FileName, permission: Permission): boolean {
   if (permission === 'granted') return true;
   if (permission === 'slave') markForPeer(session, file);
   session.reply(permission === 'slave' ? replies.slaveDenied : replies.denied);

@@ -232,9 +232,13 @@ export class Session {
   }
 
   async #more(): Promise<boolean> {
-    await this.#runTransfers();
     const reading = this.#channel.read();
-    if (!this.#gathering || !(await arrivesSoon(reading))) await this.flush();
+    // Its failure is heard of below, once what has arrived so far is worked off.
+    reading.catch(() => undefined);
+    if (!this.#gathering || !(await arrivesSoon(reading))) {
+      await this.#runTransfers();
+      await this.flush();
+    }
     const chunk = await (this.#login?.spend(reading) ?? reading);
     if (chunk === undefined) return false;
     this.#inbox.push(chunk);

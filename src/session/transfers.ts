@@ -1,10 +1,11 @@
 import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
 import { inspect } from '../filesystem/inspect.ts';
+import type { Permission } from '../groups/cluster.ts';
 import type { TransferCommand } from '../protocol/commands.ts';
 import { contentLimit } from '../protocol/contentDigest.ts';
 import { replies } from '../protocol/replies.ts';
-import { permitted, type Subject } from './admission.ts';
+import { letThrough, type Subject } from './admission.ts';
 import { transferDeletion } from './commands/xdel.ts';
 import { transferContent } from './commands/xput.ts';
 import { transferObject } from './commands/xset.ts';
@@ -69,8 +70,16 @@ export async function runTransfers(session: Session, transfers: readonly Transfe
   const { store } = session;
   const rows = await store.fileRows(names);
   const dirty = await store.dirtyAmong(names);
-  await announce(session, transfers, rows);
+  const permissions = transfers.map(({ request: { key, file } }) =>
+    session.cluster.permission(session.peer, key, file),
+  );
+  await announce(
+    session,
+    transfers.filter((_, at) => permissions[at] === 'granted'),
+    rows,
+  );
   for (const [at, transfer] of transfers.entries()) {
+    if (!letThrough(session, transfer.request.file, permissions[at] as Permission)) continue;
     const name = names[at] as Encoded;
     await run(session, transfer, name, rows.get(name), dirty.has(name));
   }
@@ -82,15 +91,14 @@ async function announce(
   transfers: readonly Transfer[],
   rows: ReadonlyMap<Encoded, Encoded>,
 ): Promise<void> {
-  const { cluster, peer, ignored } = session;
+  const { ignored } = session;
   const expected: Expected[] = [];
   const files: FileName[] = [];
   for (const transfer of transfers) {
-    const { key, file } = transfer.request;
     const after = expectedAfter(transfer, ignored);
-    if (after.checktxt === rows.get(after.name) || cluster.permission(peer, key, file) !== 'granted') continue;
+    if (after.checktxt === rows.get(after.name)) continue;
     expected.push(after);
-    files.push(file);
+    files.push(transfer.request.file);
   }
   await session.stage(files);
   await session.begin(expected);
@@ -103,7 +111,6 @@ async function run(
   row: Encoded | undefined,
   dirty: boolean,
 ): Promise<void> {
-  if (!permitted(session, request)) return;
   const { file } = request;
   const path = session.cluster.toDisk(file);
   if (path === undefined) return session.reply(replies.denied);
@@ -131,6 +138,7 @@ async function rowOf(
   row: Encoded | undefined,
 ): Promise<Encoded | undefined> {
   const { changes } = checkFound(cluster, ignored, file, found, row);
-  if (changes.length === 0 || (await notInTransit(store, changes, owner)).length > 0) return row;
-  return rowFor(found, ignored);
+  if (changes.length === 0) return row;
+  const isOurs = (await notInTransit(store, changes, owner)).changes.length > 0;
+  return isOurs ? row : rowFor(found, ignored);
 }

@@ -127,8 +127,8 @@ export interface ContactRow {
 
 /**
  * What a process is about to do to the disk, written down before it does it, so that after a crash the others can tell its
- * doing from anybody else's. `file`: `subject` is a name, soon to be what `checktxt` says (empty: gone). `directory`:
- * `subject` is an encoded path on this host in which there may be temporary files.
+ * doing from anybody else's. `file`: `subject` has names, soon to be what `checktxt` says of each (see `expectedIn` of
+ * the journal). `directory`: `subject` is an encoded path on this host in which there may be temporary files.
  */
 export interface UnfinishedRow {
   /** A temporary name of the process, see `tempName`. */

@@ -18,6 +18,8 @@ export interface DirtyFile {
 export interface Selection {
   /** Only names in one of these ranges; undefined: all. */
   readonly ranges: readonly NameRange[] | undefined;
+  /** All of that was just checked: what has a row is there, but for what happens in this moment. */
+  readonly isChecked: boolean;
 }
 
 /**
@@ -35,6 +37,7 @@ export async function* dirtyFiles(
   const existence = new Existence();
   for await (const page of store.dirty({ peer: encode(peer), descending: deletions })) {
     for (const row of page) {
+      if (deletions && selection.isChecked && row.checktxt !== undefined) continue;
       if (!isSelected(row.name, selection)) continue;
       const name = decode(row.name) as FileName;
       const key = cluster.groupFor(peer, name)?.key;

@@ -6,6 +6,7 @@ import { fsPath } from '../../src/bytes/bytes.ts';
 import { freeSpace } from '../../src/filesystem/freeSpace.ts';
 import { inspect } from '../../src/filesystem/inspect.ts';
 import { openFile, OpenFile } from '../../src/filesystem/openFile.ts';
+import { releaseDirectory } from '../../src/filesystem/parent.ts';
 import { messageFor, Problem, problemFrom } from '../../src/filesystem/problem.ts';
 import { disk, openDescriptors, scratch } from './scratch.ts';
 
@@ -80,6 +81,7 @@ test('paths may be as long as the kernel allows', (t) => {
     fs.writeFileSync(path, 'x');
     assert.equal(inspect(disk(path)).state, 'present', String(length));
     fs.rmSync(path.slice(0, -2), { recursive: true });
+    releaseDirectory();
     assert.equal(inspect(disk(path)).state, 'parent-missing', String(length));
   }
   const tooLong = inspect(disk(`${directory}/${'d/'.repeat(300)}f`));

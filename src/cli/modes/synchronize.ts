@@ -29,12 +29,13 @@ export async function checkHints(setup: Setup, options: Options): Promise<void> 
   }
 }
 
-/** `-u`: what is dirty goes to the peers; with paths only what is at (or with `-r` below) them. */
+/** `-u`: what is dirty goes to the peers; with paths only what is at (or with `-r` below) them. `isChecked`: `-x`. */
 export async function update(
   setup: Setup,
   place: Place,
   paths: readonly DiskPath[] | undefined,
   recursive: boolean,
+  isChecked: boolean,
 ): Promise<void> {
   const { options } = place;
   const ranges: readonly NameRange[] | undefined = paths?.flatMap((path) => rangesOf(setup, path, recursive));
@@ -47,7 +48,7 @@ export async function update(
       ...setup,
       line: lineOf(place, setup),
       stopping: setup.stop.asked,
-      options: { dryRun: options.dryRun, selection: { ranges }, print, onContact },
+      options: { dryRun: options.dryRun, selection: { ranges, isChecked }, print, onContact },
     },
     options.peers,
     jobs,

@@ -5,6 +5,7 @@ import { stageFile } from '../../filesystem/staged.ts';
 import { keep, hasAttributes, readContent } from '../presence.ts';
 import { place } from '../placing.ts';
 import { admit, type Subject } from '../admission.ts';
+import type { Session } from '../session.ts';
 
 /** XPUT: a regular file with all its content. */
 export function transferContent(
@@ -23,8 +24,16 @@ export function transferContent(
 
 /** Puts a new file with this content and metadata where the old one is, in one step. */
 export function placeContent(subject: Subject, attributes: Attributes, content: Uint8Array): void {
-  place(subject, attributes, () => stageFile(subject.path), { content });
+  place(subject, attributes, () => stageFile(subject.path, firstMode(subject.session, attributes)), { content });
 }
+
+/** A file of root's that everybody may read gives nothing away by being so from the beginning, which saves setting it. */
+function firstMode({ ignored }: Session, { mode, uid, gid }: Attributes): number | undefined {
+  const isOpen = (mode & 0o044) === 0o044 && (mode & 0o7022) === 0;
+  return isOpen && !ignored.mod && uid === own.uid && gid === own.gid ? mode & 0o777 : undefined;
+}
+
+const own = { uid: process.geteuid?.(), gid: process.getegid?.() };
 
 function isThere(subject: Subject, attributes: Attributes, content: Uint8Array): boolean {
   const { session, found, path } = subject;
