@@ -105,7 +105,7 @@ const loadLate = {
         .filter((name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default')
         .map((name) => `get ${name}() { return load().${name}; }`);
       return {
-        contents: `const load = () => require(${JSON.stringify(path)});
+        contents: `let loaded; const load = () => (loaded ??= require(${JSON.stringify(path)}));
           module.exports = { __esModule: true, get default() { return load(); }, ${getters.join(', ')} };`,
         loader: 'js',
         pluginData: 'real',

@@ -10,6 +10,7 @@ import {
   enc,
   fileList,
   lineText,
+  mark,
   nameList,
   put,
   trickyNames,
@@ -114,6 +115,39 @@ export function filesContract(onStore: OnStore, size: ContractSize): void {
       );
       const asked = names.filter((_, at) => at % 10 === 0).map(enc);
       assert.equal((await store.fileRows(asked)).size, asked.length);
+    });
+
+    onStore('rows of names that lie close together or far apart, in any order', async (store) => {
+      const names = Array.from({ length: 600 }, (_, at) => `/n/${String(at).padStart(3, '0')}\xe9`);
+      await store.apply(names.map((name) => put(name, `of${name}`)));
+      const dirtyNames = names.filter((_, at) => at % 7 === 0);
+      await store.apply(dirtyNames.map((name) => mark(name)));
+      for (const [from, to, step] of [
+        [0, 20, 1],
+        [0, 600, 1],
+        [100, 140, 2],
+        [90, 600, 30],
+        [580, 640, 1],
+      ] as const) {
+        const asked: string[] = [];
+        for (let at = from; at < to; at += step) asked.push(`/n/${String(at).padStart(3, '0')}\xe9`);
+        asked.push('/n/none', '/a');
+        for (const order of [asked, asked.toReversed()]) {
+          const encoded = order.map(enc);
+          const there = order.filter((name) => names.includes(name));
+          assert.deepEqual(
+            [...(await store.fileRows(encoded))].sort(),
+            there.map((name) => [enc(name), enc(`of${name}`)]).sort(),
+          );
+          assert.deepEqual(
+            [...(await store.dirtyAmong(encoded))].sort(),
+            there
+              .filter((name) => dirtyNames.includes(name))
+              .map(enc)
+              .sort(),
+          );
+        }
+      }
     });
 
     onStore('changes may be applied while a range is read', async (store) => {

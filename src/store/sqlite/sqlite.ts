@@ -24,11 +24,12 @@ import {
 } from '../store.ts';
 import { applyChanges } from './changes.ts';
 import { connect, isBusy, lockedError, type Connection } from './database.ts';
-import { parseDirtyPage } from './pages.ts';
+import { neighbours, parseDirtyPage, rowsOf } from './pages.ts';
 import {
   bound,
   dirtyPerPage,
   filesPerPage,
+  rowEnd,
   prepareStatements,
   type DirtyParameters,
   type Statements,
@@ -68,7 +69,10 @@ class SqliteStore implements Store {
     let from = range.from;
     for (;;) {
       const start = bound(from);
-      const [blob, count] = (await this.#read(() => this.#statements.filePage.get(start, end))) ?? [null, 0];
+      const [blob, count] = (await this.#read(() => this.#statements.filePage.get(start, end, filesPerPage))) ?? [
+        null,
+        0,
+      ];
       if (!blob) return;
       const lines = latin1(blob);
       yield lines;
@@ -79,6 +83,8 @@ class SqliteStore implements Store {
 
   async fileRows(names: readonly Encoded[]): Promise<ReadonlyMap<Encoded, Encoded>> {
     return this.#readTogether(() => {
+      const together = neighbours(names, this.#statements.filePage);
+      if (together !== undefined) return rowsOf(together.asked, together.blob);
       const rows = new Map<Encoded, Encoded>();
       for (const name of names) {
         const checktxt = this.#statements.checktxt.get(bound(name));
@@ -114,9 +120,15 @@ class SqliteStore implements Store {
   }
 
   async dirtyAmong(names: readonly Encoded[]): Promise<ReadonlySet<Encoded>> {
-    return this.#readTogether(
-      () => new Set(names.filter((name) => this.#statements.isDirty.get(bound(name)) !== undefined)),
-    );
+    return this.#readTogether(() => {
+      const together = neighbours(names, this.#statements.dirtyNames);
+      if (together === undefined) {
+        return new Set(names.filter((name) => this.#statements.isDirty.get(bound(name)) !== undefined));
+      }
+      if (together.blob.length === 0) return new Set();
+      const dirty = new Set(latin1(together.blob).split(rowEnd));
+      return new Set(names.filter((name) => dirty.has(name)));
+    });
   }
 
   /** Many small reads under one lock, which costs as much as one of them. */

@@ -29,7 +29,12 @@ const upper = "ifnull(CAST(? AS TEXT), x'')";
 const filePage = `
   SELECT CAST(group_concat(ifnull(checktxt, '') || char(9) || filename || char(10), '') AS BLOB), count(*)
   FROM (SELECT filename, checktxt FROM file WHERE filename >= ${text} AND filename < ${upper}
-        ORDER BY filename LIMIT ${filesPerPage})`;
+        ORDER BY filename LIMIT CAST(? AS INTEGER))`;
+
+const dirtyNames = `
+  SELECT CAST(group_concat(filename, char(10)) AS BLOB), count(*)
+  FROM (SELECT DISTINCT filename FROM dirty WHERE filename >= ${text} AND filename < ${upper}
+        ORDER BY filename LIMIT CAST(? AS INTEGER))`;
 
 function dirtyPage(where: string, direction: string): string {
   return `
@@ -67,7 +72,7 @@ export function prepareStatements(connection: Connection) {
   const write = <Parameters extends unknown[]>(sql: string): Write<Parameters> =>
     keep(connection.prepare<Parameters, never>(sql));
   return {
-    filePage: raw<[Bound, Bound | null], [Buffer | null, number]>(filePage),
+    filePage: raw<[Bound, Bound | null, number], [Buffer | null, number]>(filePage),
     checktxt: pluck<[Bound], Buffer>(`SELECT CAST(ifnull(checktxt, '') AS BLOB) FROM file WHERE filename = ${text}`),
 
     dirtyAscending: pluck<[DirtyParameters], Buffer | null>(
@@ -79,6 +84,7 @@ export function prepareStatements(connection: Connection) {
     dirtyPeers: pluck<[], Buffer>(
       'SELECT CAST(peername AS BLOB) FROM (SELECT DISTINCT peername FROM dirty) WHERE peername IS NOT NULL ORDER BY peername',
     ),
+    dirtyNames: raw<[Bound, Bound, number], [Buffer | null, number]>(dirtyNames),
     isDirty: pluck<[Bound], number>(`SELECT 1 FROM dirty WHERE filename = ${text} LIMIT 1`),
 
     hints: raw<[], [Buffer, number]>(
