@@ -60,7 +60,7 @@ async function receive(
     session.reply(formatBlobHeader(emptySignature.length));
     session.replyBytes(emptySignature);
   } else {
-    await sendSignature(session, basis.fd, basis.entry.size);
+    await sendSignature(session, basis);
   }
   const header = await session.line();
   const length = header === undefined ? undefined : parseBlobHeader(header);

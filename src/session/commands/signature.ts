@@ -1,12 +1,13 @@
 import type { FileName } from '../../bytes/bytes.ts';
 import { wireChecktxt } from '../../entry/checktxt.ts';
 import { inspect } from '../../filesystem/inspect.ts';
-import { openFile } from '../../filesystem/openFile.ts';
+import { openFile, type OpenFile } from '../../filesystem/openFile.ts';
 import { Problem } from '../../filesystem/problem.ts';
-import { signatureChunks, signatureLength, signFile } from '../../librsync/index.ts';
+import { signatureLength, signFile } from '../../librsync/index.ts';
 import { formatBlobHeader } from '../../protocol/blobs.ts';
 import { noChecktxt, replies } from '../../protocol/replies.ts';
 import type { Session } from '../session.ts';
+import { signatureOf } from '../signed.ts';
 
 /** Files up to this size are signed at once; larger ones piece by piece, so that other sessions go on. */
 export const smallFile = 1 << 20;
@@ -39,7 +40,7 @@ export async function signature(session: Session, file: FileName): Promise<void>
   try {
     session.reply(replies.dataFollows);
     session.reply(wireChecktxt(open.entry, session.ignored));
-    await sendSignature(session, open.fd, open.entry.size);
+    await sendSignature(session, open);
     session.reply(replies.finished);
   } finally {
     open.close();
@@ -54,14 +55,15 @@ function nothing(session: Session, reply: string): void {
 }
 
 /** The signature blob of an open file. One that shrinks meanwhile is signed as if zeros followed: it matches nothing. */
-export async function sendSignature(session: Session, fd: number, size: number): Promise<void> {
+export async function sendSignature(session: Session, open: OpenFile): Promise<void> {
+  const { size } = open.entry;
   if (size <= smallFile) {
-    const bytes = signFile(fd, size);
+    const bytes = signFile(open.fd, size);
     session.reply(formatBlobHeader(bytes.length));
     return session.replyBytes(bytes);
   }
   session.reply(formatBlobHeader(signatureLength(size)));
-  for await (const chunk of signatureChunks(fd, size)) {
+  for await (const chunk of signatureOf(open)) {
     session.replyBytes(chunk);
     await session.flush();
   }
