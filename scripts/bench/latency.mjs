@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-// How long it takes to send changed small files over a line with latency, ours against the C program:
-//   scripts/bench/latency.mjs [--files 2000] [--round-trip MILLISECONDS] [--programs ours,c] [--c PATH]
-// Both hosts are on loopback, with a relay between them that hands everything on half a round trip later.
+// How long it takes to send small files over a line with latency: changed ones, and ones that are dirty but identical.
+//   scripts/bench/latency.mjs [--changed 2000] [--identical 20000] [--round-trip MILLISECONDS] [--c-files 200] [--c PATH]
+// Both hosts are on loopback, with a relay between them that hands everything on half a round trip later. The C program
+// asks about one file after the other, so it does a few of them (`--c-files`), and its time is multiplied.
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
@@ -13,14 +14,14 @@ import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({
   options: {
-    files: { type: 'string', default: '2000' },
+    changed: { type: 'string', default: '2000' },
+    identical: { type: 'string', default: '20000' },
     'round-trip': { type: 'string', default: '20' },
-    programs: { type: 'string', default: 'ours,c' },
+    'c-files': { type: 'string', default: '200' },
     c: { type: 'string', default: '/usr/sbin/csync2' },
     ours: { type: 'string', default: fileURLToPath(new URL('../../dist/csync2', import.meta.url)) },
   },
 });
-const files = Number(values.files);
 const delay = Number(values['round-trip']) / 2;
 const near = { address: '127.4.1.1' };
 const far = { address: '127.4.1.2' };
@@ -47,7 +48,7 @@ function startRelay() {
 }
 
 /** Small files, 40 to a directory. */
-function fill(tree, text) {
+function fill(tree, files, text) {
   for (let n = 0; n < files; n++) {
     const directory = join(tree, `d${Math.floor(n / 40)}`);
     if (n % 40 === 0) mkdirSync(directory, { recursive: true });
@@ -55,14 +56,17 @@ function fill(tree, text) {
   }
 }
 
-function prepare(program) {
+let sites = 0;
+
+function prepare() {
+  const site = join(root, String(sites++));
   for (const host of [near, far]) {
-    host.tree = join(root, program, host.address, 'tree');
-    host.database = join(root, program, host.address, 'db');
+    host.tree = join(site, host.address, 'tree');
+    host.database = join(site, host.address, 'db');
     mkdirSync(host.tree, { recursive: true });
     mkdirSync(host.database);
   }
-  const etc = join(root, program, 'etc');
+  const etc = join(site, 'etc');
   mkdirSync(etc);
   writeFileSync(join(etc, 'key'), 'k'.repeat(40) + '\n', { mode: 0o600 });
   writeFileSync(
@@ -75,7 +79,7 @@ group g { host ${near.address} ${far.address}; key ${etc}/key; include %t%; }
   return { ...process.env, CSYNC2_SYSTEM_DIR: etc };
 }
 
-/** Runs `work` while nothing else can be done but the relay, and resolves to its seconds. */
+/** Runs a program while nothing else can be done but the relay's work, and resolves to its seconds. */
 function timed(command, args, env) {
   const start = performance.now();
   return new Promise((resolve, reject) => {
@@ -86,35 +90,48 @@ function timed(command, args, env) {
   });
 }
 
-async function measure(program) {
-  const command = values[program];
-  const env = prepare(program);
-  const run = (host, ...args) =>
-    spawnSync(command, ['-N', host.address, '-D', host.database, ...args], { env, stdio: 'ignore' });
-  fill(near.tree, 'old');
+/** Seconds for `-u` of `files` files that are dirty, and `changed` or not. */
+async function measure({ asks, serves }, files, changed) {
+  const env = prepare();
+  const run = (program, host, ...args) =>
+    spawnSync(program, ['-N', host.address, '-D', host.database, ...args], { env, stdio: 'ignore' });
+  fill(near.tree, files, 'old');
   cpSync(near.tree, far.tree, { recursive: true, preserveTimestamps: true });
-  run(near, '-cIr', '/');
-  run(far, '-cIr', '/');
-  fill(near.tree, 'new content');
-  run(near, '-cr', '/');
+  run(asks, near, '-cIr', '/');
+  run(serves, far, '-cIr', '/');
+  if (changed) fill(near.tree, files, 'new content');
+  run(asks, near, ...(changed ? ['-cr', '/'] : ['-mr', near.tree]));
   const serverArgs = ['-ii', '-N', far.address, '-p', String(serverPort), '-D', far.database];
-  const server = spawn(command, serverArgs, { env, stdio: 'ignore' });
+  const server = spawn(serves, serverArgs, { env, stdio: 'ignore' });
   try {
     await new Promise((resolve) => setTimeout(resolve, 1000));
-    return await timed(command, ['-N', near.address, '-D', near.database, '-p', String(relayPort), '-u'], env);
+    const args = ['-N', near.address, '-D', near.database, '-p', String(relayPort), '-u'];
+    const seconds = await timed(asks, args, env);
+    if (spawnSync('diff', ['-r', near.tree, far.tree]).status !== 0) throw new Error('the trees differ');
+    return seconds;
   } finally {
     server.kill();
   }
 }
 
+async function compare(what, files, changed) {
+  console.log(`\n${files} small files, ${what}, ${delay * 2} ms:`);
+  const some = Math.min(files, Number(values['c-files']));
+  const base = ((await measure({ asks: values.c, serves: values.c }, some, changed)) * files) / some;
+  console.log(`  C to C       ${base.toFixed(1).padStart(7)} s (from ${some} files)`);
+  for (const [name, serves] of [
+    ['ours to C', values.c],
+    ['ours to ours', values.ours],
+  ]) {
+    const seconds = await measure({ asks: values.ours, serves }, files, changed);
+    console.log(`  ${name.padEnd(12)} ${seconds.toFixed(1).padStart(7)} s, ratio ${(seconds / base).toFixed(3)}`);
+  }
+}
+
 const relay = await startRelay();
 try {
-  for (const program of values.programs.split(',')) {
-    const seconds = await measure(program);
-    const different = spawnSync('diff', ['-r', near.tree, far.tree]).status !== 0;
-    const note = different ? ' (but the trees differ)' : '';
-    console.log(`${program.padEnd(5)} ${files} files, ${delay * 2} ms: ${seconds.toFixed(2)} s${note}`);
-  }
+  await compare('changed', Number(values.changed), true);
+  await compare('dirty but identical', Number(values.identical), false);
 } finally {
   relay.close();
   rmSync(root, { recursive: true, force: true });

@@ -19,8 +19,8 @@ export interface MissingParent {
 }
 
 /** Requests without an answer, and bytes of content in them, up to which more are sent, and down to which is then waited. */
-const most = { requests: 1024, bytes: 8 << 20 };
-const least = { requests: 768, bytes: 6 << 20 };
+const most = { requests: 1024, bytes: 4 << 20 };
+const least = { requests: 768, bytes: 3 << 20 };
 
 /**
  * Files on their way to a peer that speaks `xput`: one request each, many under way at the same time. Answers come in
