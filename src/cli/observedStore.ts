@@ -89,6 +89,10 @@ export class ObservedStore implements Store {
     return this.#store.unfinished();
   }
 
+  mounts(): Promise<readonly Encoded[]> {
+    return this.#store.mounts();
+  }
+
   size(): Promise<number> {
     return this.#store.size();
   }

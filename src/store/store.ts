@@ -43,6 +43,9 @@ export interface Store {
   /** Everything that was begun and has not been ended; hardly ever more than a few hundred. */
   unfinished(): Promise<readonly UnfinishedRow[]>;
 
+  /** Mount points with files of ours: encoded paths on this host, ordered. */
+  mounts(): Promise<readonly Encoded[]>;
+
   /** Bytes on the disk that holds the database, for people to watch. */
   size(): Promise<number>;
 
@@ -172,6 +175,8 @@ export type Change =
   | ({ readonly type: 'begin' } & UnfinishedRow)
   /** Delete what one owner began of one kind. */
   | { readonly type: 'end'; readonly owner: Encoded; readonly kind: UnfinishedRow['kind'] }
+  /** `path`: an encoded path on this host. In a table of our own. */
+  | { readonly type: 'noteMount' | 'dropMount'; readonly path: Encoded }
   | { readonly type: 'putCertificate'; readonly peer: Encoded; readonly certificate: string }
   | { readonly type: 'dropCertificate'; readonly peer: Encoded }
   /** Forget when marks were made for peers that nothing is dirty for. */

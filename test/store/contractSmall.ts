@@ -144,6 +144,16 @@ export function smallTablesContract(onStore: OnStore): void {
       assert.equal((await store.unfinished()).length, 2);
     });
 
+    onStore('mount points are remembered once each, in order, until they are forgotten', async (store) => {
+      const change = (type: 'noteMount' | 'dropMount', path: string): Change => ({ type, path: enc(path) });
+      assert.deepEqual(await store.mounts(), []);
+      await store.apply([change('noteMount', '/srv'), change('noteMount', '/A\xe9'), change('noteMount', '/srv')]);
+      await store.apply([change('noteMount', '/srv'), change('noteMount', '/a%20b')]);
+      assert.deepEqual(await store.mounts(), ['/A\xe9', '/a%20b', '/srv']);
+      await store.apply([change('dropMount', '/srv'), change('dropMount', '/none')]);
+      assert.deepEqual(await store.mounts(), ['/A\xe9', '/a%20b']);
+    });
+
     onStore('the certificate of a peer is remembered, replaced, forgotten', async (store) => {
       const long = 'AB01'.repeat(2500);
       const certificate = (peer: string, text: string): Change => ({

@@ -54,6 +54,8 @@ export class Model {
       case 'dropCertificate':
       case 'begin':
       case 'end':
+      case 'noteMount':
+      case 'dropMount':
       case 'noteContact':
       case 'tidyMarks':
       case 'replaceMarks':

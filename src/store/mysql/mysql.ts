@@ -28,6 +28,7 @@ const tables: readonly string[] = [
   'unfinished (owner BLOB NOT NULL, kind BLOB NOT NULL, subject BLOB NOT NULL, checktxt BLOB NOT NULL)',
   'contact (peername BLOB NOT NULL, outcome BLOB NOT NULL, moment BLOB NOT NULL, trouble BLOB NOT NULL)',
   'marked (peername BLOB NOT NULL, moment BLOB NOT NULL, names MEDIUMBLOB NOT NULL)',
+  'mounted (path BLOB NOT NULL)',
 ];
 
 /**

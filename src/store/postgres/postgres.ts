@@ -19,6 +19,7 @@ const tables: readonly string[] = [
   'unfinished (owner TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, checktxt TEXT NOT NULL)',
   'contact (peername TEXT NOT NULL, outcome TEXT NOT NULL, moment TEXT NOT NULL, trouble TEXT NOT NULL)',
   'marked (peername TEXT NOT NULL, moment TEXT NOT NULL, names TEXT NOT NULL)',
+  'mounted (path TEXT NOT NULL)',
 ];
 
 /** An ordered index takes keys of 2.7 kB at most (compressed). A hash index takes any; our batches keep rows unique themselves. */

@@ -19,6 +19,8 @@ export interface Segment {
   readonly certificates: Map<Encoded, string | null>;
   /** By `peer` and what is noted: the last one of each kind. */
   readonly contacts: Map<string, Extract<Change, { type: 'noteContact' }>>;
+  /** Whether it is to be remembered afterwards. */
+  readonly mounts: Map<Encoded, boolean>;
   /** By `owner TAB kind`: what is deleted before anything is begun. */
   readonly ended: Map<string, { readonly owner: Encoded; readonly kind: UnfinishedRow['kind'] }>;
   begun: UnfinishedRow[];
@@ -71,6 +73,7 @@ function emptySegment(): Segment {
     actions: new Map(),
     certificates: new Map(),
     contacts: new Map(),
+    mounts: new Map(),
     ended: new Map(),
     begun: [],
     force: undefined,
@@ -130,6 +133,10 @@ function record(change: Change, segment: Segment): void {
     case 'tidyMarks':
     case 'replaceMarks':
       segment.marks = change;
+      return;
+    case 'noteMount':
+    case 'dropMount':
+      segment.mounts.set(change.path, change.type === 'noteMount');
       return;
     case 'noteContact':
       segment.contacts.set(`${change.peer}\t${change.trouble === undefined}`, change);

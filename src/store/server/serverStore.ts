@@ -194,6 +194,12 @@ export class ServerStore implements Store {
     });
   }
 
+  async mounts(): Promise<readonly Encoded[]> {
+    const { dialect } = this.#session;
+    const rows = await this.#lines(`SELECT ${dialect.concat(['path'])} AS line FROM mounted`);
+    return [...new Set(rows.map((row) => this.#fields(row)[0]))].sort(compareBytes);
+  }
+
   async size(): Promise<number> {
     return Number((await this.#lines(`SELECT ${this.#session.dialect.size} AS line`))[0]);
   }

@@ -50,7 +50,13 @@ export function segmentStatements(dialect: Dialect, segment: Segment): string[] 
       segment.begun.map(({ owner, kind, subject, checktxt }) => texts(dialect, [owner, kind, subject, checktxt])),
     ),
     ...[...segment.contacts.values()].flatMap((contact) => contactStatements(dialect, contact)),
+    ...mountStatements(dialect, segment.mounts),
   ];
+}
+
+function mountStatements(dialect: Dialect, mounts: Segment['mounts']): string[] {
+  const noted = [...mounts].flatMap(([path, isNoted]) => (isNoted ? [texts(dialect, [path])] : []));
+  return [...deletes(dialect, 'mounted', 'path', [...mounts.keys()]), ...inserts('mounted (path)', noted)];
 }
 
 /** A row for each peer and kind of outcome. */

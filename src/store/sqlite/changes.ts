@@ -50,6 +50,12 @@ function applyChange(statements: Statements, change: Change): void {
     case 'end':
       statements.endWork.run(bound(change.owner), bound(change.kind));
       return;
+    case 'noteMount':
+      statements.noteMount.run(bound(change.path));
+      return;
+    case 'dropMount':
+      statements.dropMount.run(bound(change.path));
+      return;
     case 'putCertificate':
       statements.putCertificate.run(bound(change.peer), bound(change.certificate));
       return;

@@ -197,6 +197,10 @@ class SqliteStore implements Store {
     }));
   }
 
+  async mounts(): Promise<readonly Encoded[]> {
+    return this.#read(() => this.#statements.mounts.all().map(latin1));
+  }
+
   async apply(changes: readonly Change[]): Promise<void> {
     if (changes.length === 0) return;
     if (this.#waiting === undefined && this.#tryWrite(changes) === undefined) return;

@@ -128,6 +128,10 @@ export function prepareStatements(connection: Connection) {
     ),
     endWork: write<[Bound, Bound]>(`DELETE FROM unfinished WHERE owner = ${text} AND kind = ${text}`),
 
+    mounts: pluck<[], Buffer>('SELECT CAST(path AS BLOB) FROM mounted WHERE path IS NOT NULL ORDER BY path'),
+    noteMount: write<[Bound]>(`INSERT OR IGNORE INTO mounted (path) VALUES (${text})`),
+    dropMount: write<[Bound]>(`DELETE FROM mounted WHERE path = ${text}`),
+
     beginReading: write<[]>('BEGIN DEFERRED'),
     begin: write<[]>('BEGIN IMMEDIATE'),
     commit: write<[]>('COMMIT'),
