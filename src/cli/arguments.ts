@@ -24,7 +24,7 @@ export type ModeArguments =
   /** No host: all. */
   | { readonly mode: 'list-certificates'; readonly host: string | undefined }
   | { readonly mode: 'forget-certificate'; readonly host: string }
-  | { readonly mode: 'explain'; readonly files: readonly string[] };
+  | { readonly mode: 'explain' | 'forget-mount'; readonly files: readonly string[] };
 
 /**
  * Without files `check` and `check-and-update` go through every hint, `synchronize` (`-x`) checks `/` recursively, and
@@ -270,6 +270,8 @@ function longMode(name: string, files: readonly string[]): ModeArguments | undef
       return host !== undefined && files.length === 1 ? { mode: 'forget-certificate', host } : undefined;
     case '--explain':
       return files.length > 0 ? { mode: 'explain', files } : undefined;
+    case '--forget-mount':
+      return files.length > 0 ? { mode: 'forget-mount', files } : undefined;
     default:
       return undefined;
   }

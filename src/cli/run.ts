@@ -9,6 +9,7 @@ import { createStderrSink } from '../log/stderrSink.ts';
 import { createSyslogSink } from '../log/syslogSink.ts';
 import { createTimestamps } from '../log/timestamps.ts';
 import { writeFully } from '../log/writeFully.ts';
+import { Mounts } from '../scan/mounts.ts';
 import { recover } from '../scan/recover.ts';
 import { type FileArguments, type Invocation, ownArguments, type Parsed, parseArguments } from './arguments.ts';
 import { adviceFor } from './advice.ts';
@@ -17,7 +18,7 @@ import { lineOf } from './line.ts';
 import { forgetCertificate, listCertificates } from './modes/certificates.ts';
 import { compare } from './modes/compare.ts';
 import { listCovered } from './modes/cover.ts';
-import { addHints, coveredPaths, force, mark, prune } from './modes/database.ts';
+import { addHints, coveredPaths, force, forgetMounts, mark, prune } from './modes/database.ts';
 import { createKeyFile } from './modes/keyFile.ts';
 import { listDirty, listFiles, listHints } from './modes/lists.ts';
 import { checkHints, checkPaths, update } from './modes/synchronize.ts';
@@ -192,6 +193,9 @@ async function performOn(
     case 'forget-certificate':
       await forgetCertificate(setup, invocation.host);
       return 0;
+    case 'forget-mount':
+      await forgetMounts(setup, invocation.files.map(absolutePath));
+      return 0;
     case 'compare':
       return interruptible(setup.log, (stop) =>
         withProgress({ ...setup, stop }, options, (watched) => comparePairs(watched, invocation, place)),
@@ -208,19 +212,20 @@ async function performOn(
 }
 
 async function synchronize(setup: Setup, place: Place, { mode, files }: FileArguments): Promise<void> {
-  await recover(setup.cluster, setup.store, setup.ignored, setup.log);
+  const mounts = await Mounts.find(setup.cluster, setup.store);
+  await recover(setup.cluster, setup.store, setup.ignored, mounts, setup.log);
   const { options } = place;
   const all = files.length === 0;
   const paths = coveredPaths(setup, files.map(absolutePath));
   if (mode === 'synchronize' && all) {
-    await checkPaths(setup, { ...options, recursive: true }, ['/' as DiskPath]);
+    await checkPaths(setup, mounts, { ...options, recursive: true }, ['/' as DiskPath]);
   } else if (mode !== 'update') {
-    if (all) await checkHints(setup, options);
-    else await checkPaths(setup, options, paths);
+    if (all) await checkHints(setup, mounts, options);
+    else await checkPaths(setup, mounts, options, paths);
   }
   if (mode === 'check') return;
   const isChecked = mode === 'synchronize' || (mode === 'check-and-update' && !all);
-  await update(setup, place, all ? undefined : paths, options.recursive, isChecked);
+  await update(setup, mounts, place, all ? undefined : paths, options.recursive, isChecked);
 }
 
 function listPair(

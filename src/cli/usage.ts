@@ -50,6 +50,11 @@ export const modes: OptionGroup = {
       term: '--rm-ssl-cert HOST',
       description: "forget a peer's certificate, to accept a new one",
     },
+    {
+      flags: '--forget-mount',
+      term: '--forget-mount DIR...',
+      description: 'these are mount points no more: from now on what is not there counts as deleted',
+    },
     { flags: '--status', description: 'how this host and its peers are; exit status as for a monitoring check' },
     {
       flags: '--explain',

@@ -12,6 +12,34 @@ export function coverageOf(sets: readonly PatternSet[], compareMode: boolean): C
   };
 }
 
+/** The same without these names and all that is below them. */
+export function except(coverage: Coverage, names: readonly FileName[]): Coverage {
+  if (names.length === 0) return coverage;
+  const isExcepted = (name: FileName): boolean => names.some((one) => name === one || name.startsWith(one + '/'));
+  return {
+    enter: (dir) => (isExcepted(dir) ? nothing : withoutRests(coverage.enter(dir), restsBelow(names, dir))),
+    covers: (name) => !isExcepted(name) && coverage.covers(name),
+    mayContain: (dir) => !isExcepted(dir) && coverage.mayContain(dir),
+  };
+}
+
+/** What is left of the paths that are below a directory. */
+function restsBelow(paths: readonly string[], dir: string): string[] {
+  const start = dir === '/' ? '/' : dir + '/';
+  return paths.flatMap((path) => (path.startsWith(start) ? [path.slice(start.length)] : []));
+}
+
+/** `rests`: paths, relative to the directory, of what is not covered. */
+function withoutRests(inside: DirectoryCoverage, rests: readonly string[]): DirectoryCoverage {
+  if (rests.length === 0) return inside;
+  return {
+    isWhole: false,
+    covers: (base) => !rests.includes(base) && inside.covers(base),
+    mayContain: (base) => !rests.includes(base) && inside.mayContain(base),
+    enter: (base) => (rests.includes(base) ? nothing : withoutRests(inside.enter(base), restsBelow(rests, base))),
+  };
+}
+
 /**
  * Asks a coverage about encoded names as they stand in rows. Names that come in runs of one directory, as ordered rows do,
  * cost little: the directory is looked up once.

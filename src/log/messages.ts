@@ -38,6 +38,14 @@ export const unacceptableCertificate = (host: string, reason: string) =>
 /** An error. */
 export const noCertificate = 'Peer did not provide an SSL X509 certificate.';
 
+/** An error. */
+export const notMounted = (path: string) =>
+  `${path} is not mounted, as it was when its files were recorded: nothing there is checked, sent or received. ` +
+  `Mount it; or, if it is gone for good: csync2 --forget-mount ${path}`;
+
+/** An error. */
+export const noMount = (path: string) => `${path} is not remembered as a mount point.`;
+
 export const markingDirty = (file: string) => `Marking file as dirty: ${file}`;
 export const updating = (file: string, host: string) => `Updating ${file} on ${host} ...`;
 export const deleting = (file: string, host: string) => `Deleting ${file} on ${host} ...`;

@@ -8,12 +8,14 @@ import { Problem } from '../filesystem/problem.ts';
 import { removeLeftover } from '../filesystem/remove.ts';
 import { type UnknownRange, Walk } from '../filesystem/walk.ts';
 import type { Cluster, Coverage } from '../groups/cluster.ts';
+import { except } from '../groups/coverage.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
 import { parseRows, rowAt } from '../store/rowLines.ts';
 import { below, type Change, type Store } from '../store/store.ts';
 import { checkFile } from './checkFile.ts';
 import { recordChange } from './marking.ts';
+import { type Mounts, namesAt } from './mounts.ts';
 import { notInTransit } from './recover.ts';
 import { rowFor } from './rowFor.ts';
 import { RowReader } from '../store/rowReader.ts';
@@ -24,6 +26,8 @@ export interface CheckOptions {
   readonly init: boolean;
   /** New dirty rows win the next conflict. */
   readonly forced: boolean;
+  /** What is on a file system that is lost is left alone. */
+  readonly mounts: Mounts;
   /** Aborted: the check ends at the next occasion, by failing with the reason; what it has found is recorded. */
   readonly stopping?: AbortSignal;
   /** Called with every directory (in the form of names) that is covered or directly contains something covered. */
@@ -37,7 +41,7 @@ export class Check {
   readonly #ignored: Ignored;
   readonly #log: Log;
   readonly #options: CheckOptions;
-  readonly #coverage: Coverage;
+  #coverage: Coverage;
   readonly #directories = new Set<string>();
   #changes: Change[] = [];
   /** The names among these changes that had no row. */
@@ -62,6 +66,7 @@ export class Check {
   async run(path: DiskPath): Promise<void> {
     const names = this.#cluster.toNames(path);
     if (this.#options.recursive) names.push(...this.#cluster.prefixesBelow(path));
+    await this.#heedMounts(path);
     try {
       for (const name of names) {
         await this.#mayGoOn();
@@ -74,6 +79,16 @@ export class Check {
       throw error;
     }
     await this.#commit();
+  }
+
+  /** What is lost counts as not covered: it is not looked at, and its rows are not this check's business. */
+  async #heedMounts(path: DiskPath): Promise<void> {
+    const { mounts, recursive } = this.#options;
+    await this.#store.apply(mounts.remember(path, recursive));
+    const lost = mounts.lostAround(path);
+    for (const one of lost) mounts.tell(one, this.#log);
+    const names = lost.flatMap((one) => namesAt(this.#cluster, one));
+    this.#coverage = except(this.#cluster.coverage(), names);
   }
 
   /** Signals arrive only while the program is at rest. */
@@ -222,9 +237,25 @@ export class Check {
     const fresh = this.#fresh;
     this.#changes = [];
     this.#fresh = new Set();
-    if (this.#options.init) return this.#store.apply(changes);
+    await this.#store.apply(this.#withoutLost(await this.#stillTrue(changes, fresh)));
+  }
+
+  async #stillTrue(changes: readonly Change[], fresh: ReadonlySet<Encoded>): Promise<readonly Change[]> {
+    if (this.#options.init) return changes;
     const { changes: left, rows } = await notInTransit(this.#store, changes);
-    await this.#store.apply(await this.#lookAgain(left, (name) => fresh.has(name) && !rows.has(name)));
+    return this.#lookAgain(left, (name) => fresh.has(name) && !rows.has(name));
+  }
+
+  /** A file system may be unmounted while its files are looked at: then what was seen there is worth nothing. */
+  #withoutLost(changes: readonly Change[]): readonly Change[] {
+    const { mounts } = this.#options;
+    const lost = mounts.lostAround('/' as DiskPath);
+    if (lost.length === 0) return changes;
+    for (const one of lost) mounts.tell(one, this.#log);
+    return changes.filter((change) => {
+      const path = 'name' in change ? this.#cluster.toDisk(decode(change.name) as FileName) : undefined;
+      return path === undefined || mounts.lostAt(path) === undefined;
+    });
   }
 
   /**

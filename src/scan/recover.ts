@@ -10,15 +10,27 @@ import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
 import { type Expected, expectedIn, isGone } from './journal.ts';
+import type { Mounts } from './mounts.ts';
 import { rowFor } from './rowFor.ts';
-import type { Change, Store } from '../store/store.ts';
+import type { Change, Store, UnfinishedRow } from '../store/store.ts';
 
 /**
  * Finishes what processes that are gone had begun: their temporary files are removed, and what they had put in place but not
  * recorded is recorded as received, so that it does not pass for a change that was made here. Cheap when there is nothing.
+ * What they had begun on a file system that is lost has to wait until that is there again.
  */
-export async function recover(cluster: Cluster, store: Store, ignored: Ignored, log: Log): Promise<void> {
-  const rows = (await store.unfinished()).filter(({ owner }) => isGone(owner));
+export async function recover(
+  cluster: Cluster,
+  store: Store,
+  ignored: Ignored,
+  mounts: Mounts,
+  log: Log,
+): Promise<void> {
+  const abandoned = (await store.unfinished()).filter(({ owner }) => isGone(owner));
+  const isLost = (path: DiskPath): boolean => mounts.lostAt(path) !== undefined;
+  const outOfReach = abandoned.filter((row) => placesOf(cluster, row).some(isLost));
+  const waiting = new Set(outOfReach.map(({ owner }) => owner));
+  const rows = abandoned.filter(({ owner }) => !waiting.has(owner));
   if (rows.length === 0) return;
   const files = rows.filter(({ kind }) => kind === 'file').flatMap(expectedIn);
   const known = await store.fileRows(files.map(({ name }) => name));
@@ -33,6 +45,11 @@ export async function recover(cluster: Cluster, store: Store, ignored: Ignored, 
     changes.push({ type: 'end', owner, kind: 'file' }, { type: 'end', owner, kind: 'directory' });
   }
   await store.apply(changes);
+}
+
+function placesOf(cluster: Cluster, row: UnfinishedRow): DiskPath[] {
+  if (row.kind === 'directory') return [decode(row.subject) as DiskPath];
+  return expectedIn(row).flatMap(({ name }) => cluster.toDisk(decode(name) as FileName) ?? []);
 }
 
 /** The changes that the dead process did not come to record; none when what it announced is not what stands there. */

@@ -27,9 +27,22 @@ export function permitted(session: Session, { key, file, name }: FileCommand): b
 
 /** The same when the answer is known. */
 export function letThrough(session: Session, file: FileName, permission: Permission): boolean {
-  if (permission === 'granted') return true;
+  if (permission === 'granted') return isMounted(session, file);
   if (permission === 'slave') markForPeer(session, file);
   session.reply(permission === 'slave' ? replies.slaveDenied : replies.denied);
+  return false;
+}
+
+/** Nothing gets onto the directory that a lost file system was mounted on. */
+function isMounted(session: Session, file: FileName): boolean {
+  const { mounts } = session;
+  const path = session.cluster.toDisk(file);
+  if (path === undefined) return true;
+  session.record(mounts.remember(path, false));
+  const lost = mounts.lostAt(path);
+  if (lost === undefined) return true;
+  mounts.tell(lost, session.log);
+  session.reply(replies.notMounted);
   return false;
 }
 

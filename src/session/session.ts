@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { Mounts } from '../scan/mounts.ts';
 import { recover } from '../scan/recover.ts';
 import { runActions } from '../actions/runActions.ts';
 import type { Encoded, FileName } from '../bytes/bytes.ts';
@@ -42,6 +43,7 @@ export class Session {
   readonly #log: Log;
   #served: Served | undefined;
   #cluster: Cluster | undefined;
+  #mounts: Mounts | undefined;
   #peer: string | undefined;
   #restricted = false;
   readonly #transfers = new TransferQueue();
@@ -106,6 +108,11 @@ export class Session {
   get cluster(): Cluster {
     if (this.#cluster === undefined) throw new Error('no configuration yet');
     return this.#cluster;
+  }
+
+  get mounts(): Mounts {
+    if (this.#mounts === undefined) throw new Error('no configuration yet');
+    return this.#mounts;
   }
 
   /** Bytes that a file from the peer may have. */
@@ -286,7 +293,8 @@ export class Session {
     this.#outgoing.store = this.#served.store;
     this.#channel.setIdleTimeout(this.#served.idle);
     this.#cluster = this.#served.cluster;
-    await recover(this.#cluster, this.store, this.ignored, this.#log);
+    this.#mounts = await Mounts.find(this.#cluster, this.store);
+    await recover(this.#cluster, this.store, this.ignored, this.#mounts, this.#log);
     this.reply(replies.finished);
     return true;
   }
@@ -435,7 +443,7 @@ export class Session {
     if (served === undefined) return;
     await this.#attempt(() => served.store.apply(this.#journal.close()));
     if (!this.#journal.isSettled) {
-      await this.#attempt(() => recover(served.cluster, served.store, served.ignored, this.#log));
+      await this.#attempt(() => recover(served.cluster, served.store, served.ignored, this.mounts, this.#log));
     }
     await this.#attempt(() => runActions(served.store, (name) => served.cluster.toDisk(name), this.#log));
     await this.#attempt(() => served.release());

@@ -97,6 +97,8 @@ async function announce(
   for (const transfer of transfers) {
     const after = expectedAfter(transfer, ignored);
     if (after.checktxt === rows.get(after.name)) continue;
+    const path = session.cluster.toDisk(transfer.request.file);
+    if (path === undefined || session.mounts.lostAt(path) !== undefined) continue;
     expected.push(after);
     files.push(transfer.request.file);
   }

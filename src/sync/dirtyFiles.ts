@@ -2,8 +2,8 @@ import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
 import { Existence } from '../filesystem/existence.ts';
 import { inspect, type Inspection } from '../filesystem/inspect.ts';
-import type { Cluster } from '../groups/cluster.ts';
-import type { DirtyRow, NameRange, Store } from '../store/store.ts';
+import type { DirtyRow, NameRange } from '../store/store.ts';
+import type { UpdateContext } from './updatePeer.ts';
 
 /** One dirty row with what it takes to send it. */
 export interface DirtyFile {
@@ -24,21 +24,19 @@ export interface Selection {
 
 /**
  * The work for one peer, in the order in which it has to be done: `deletions` deepest first, `creations` parents first.
- * Rows that no group shares with this peer, or that are not selected, are passed over.
+ * Rows that no group shares with this peer, that are not selected, or whose file system is lost, are passed over.
  */
 export async function* dirtyFiles(
-  cluster: Cluster,
-  store: Store,
+  { cluster, store, isLost, options }: UpdateContext,
   peer: string,
-  selection: Selection,
   what: 'deletions' | 'creations',
 ): AsyncGenerator<DirtyFile, void, undefined> {
   const deletions = what === 'deletions';
   const existence = new Existence();
   for await (const page of store.dirty({ peer: encode(peer), descending: deletions })) {
     for (const row of page) {
-      if (deletions && selection.isChecked && row.checktxt !== undefined) continue;
-      if (!isSelected(row.name, selection)) continue;
+      if (deletions && options.selection.isChecked && row.checktxt !== undefined) continue;
+      if (!isSelected(row.name, options.selection)) continue;
       const name = decode(row.name) as FileName;
       const key = cluster.groupFor(peer, name)?.key;
       const path = key === undefined ? undefined : cluster.toDisk(name);
@@ -47,7 +45,7 @@ export async function* dirtyFiles(
       if (deletions && !existence.isGone(path)) continue;
       const found = inspect(path);
       const gone = found.state === 'absent' || found.state === 'parent-missing' || found.state === 'impure';
-      if (gone === deletions) yield { row, name, path, key, found };
+      if (gone === deletions && !isLost(path)) yield { row, name, path, key, found };
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { Encoded, FileName } from '../bytes/bytes.ts';
+import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
 import type { Ignored } from '../entry/entry.ts';
 import type { Cluster } from '../groups/cluster.ts';
@@ -30,6 +30,8 @@ export interface UpdateContext {
   readonly log: Log;
   readonly line: Line;
   readonly options: UpdateOptions;
+  /** Says so when the file system that a path was on is not mounted, whatever was found there a moment ago. */
+  readonly isLost: (path: DiskPath) => boolean;
   /** Aborted: no other file is begun, and peers are left in good order. */
   readonly stopping: AbortSignal;
 }
@@ -93,9 +95,8 @@ export class PeerUpdate {
 
   /** Deletions, then creations. True when the peer has to be started over. */
   async #pass(): Promise<boolean> {
-    const { cluster, store, options } = this.context;
     for (const what of ['deletions', 'creations'] as const) {
-      const files = dirtyFiles(cluster, store, this.peer, options.selection, what);
+      const files = dirtyFiles(this.context, this.peer, what);
       if ((await this.#send(files)) === 'start over') {
         await this.#cleared.flush();
         return true;

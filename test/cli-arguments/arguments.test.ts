@@ -46,6 +46,7 @@ test('each mode with its arguments', () => {
     [['-i'], { mode: 'serve', listener: 'inetd' }],
     [['-ii'], { mode: 'serve', listener: 'stand-alone' }],
     [['-i', '-v', '-ii'], { mode: 'serve', listener: 'one-connection' }],
+    [['--forget-mount', ...files], { mode: 'forget-mount', files }],
     [['-k', '-odd'], { mode: 'create-key', file: '-odd' }],
   ];
   for (const [args, expected] of table) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { except } from '../../src/groups/coverage.ts';
 import { clusterOf, keyIn, name } from './clusterOf.ts';
 
 const groupNames = (groups: readonly { name: string }[]): string => groups.map((group) => group.name).join(' ');
@@ -50,6 +51,35 @@ describe('covering', () => {
     );
     assert.equal(clusterOf(text, 'z').coverage().enter(name('/')).mayContain('data'), false);
   });
+});
+
+test('a coverage without some names, and what is below them', () => {
+  const names = ['/a/b', '/c', '%p%'].map(name);
+  const config = 'prefix p { on *: /p; }\ngroup g { host a b; key k; include /; include %p%; }';
+  const coverage = except(clusterOf(config).coverage(), names);
+  for (const [path, covered] of [
+    ['/', true],
+    ['/a', true],
+    ['/a/b', false],
+    ['/a/b/x', false],
+    ['/a/bc', true],
+    ['/c', false],
+    ['/c/d/e', false],
+    ['/c0', true],
+    ['/d/c', true],
+    ['%p%', false],
+    ['%p%/x', false],
+  ] as const) {
+    assert.equal(coverage.covers(name(path)), covered, path);
+    assert.equal(coverage.mayContain(name(path)), covered, path);
+    const [directory, base] = [path.slice(0, path.lastIndexOf('/')) || '/', path.slice(path.lastIndexOf('/') + 1)];
+    if (!path.includes('/') || path === '/') continue;
+    assert.equal(coverage.enter(name(directory)).covers(base), covered, path);
+    const steps = directory === '/' ? [] : directory.split('/').slice(1);
+    const start = path.startsWith('/') ? coverage.enter(name('/')) : coverage.enter(name('%p%'));
+    const reached = steps.reduce((inside, step) => inside.enter(step), start);
+    assert.deepEqual([reached.covers(base), reached.mayContain(base)], [covered, covered], path);
+  }
 });
 
 describe('permission', () => {

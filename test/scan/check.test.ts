@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { buildCluster } from '../../src/groups/build.ts';
 import type { Cluster } from '../../src/groups/cluster.ts';
 import { createLog } from '../../src/log/levelLog.ts';
 import { Check, type CheckOptions } from '../../src/scan/check.ts';
+import { Mounts } from '../../src/scan/mounts.ts';
 import { openSqlite } from '../../src/store/sqlite/sqlite.ts';
 import { allNames, type Store } from '../../src/store/store.ts';
 
@@ -40,7 +42,8 @@ afterEach(async () => {
 
 async function check(path = tree, options: Partial<CheckOptions> = {}): Promise<void> {
   const log = createLog(0, { write: () => undefined, flush: () => undefined });
-  const all: CheckOptions = { recursive: true, init: false, forced: false, ...options };
+  const mounts = await Mounts.find(cluster, store);
+  const all: CheckOptions = { recursive: true, init: false, forced: false, mounts, ...options };
   await new Check(cluster, store, { uid: false, gid: false, mod: false }, log, all).run(path as DiskPath);
 }
 
@@ -214,4 +217,30 @@ test('a name that is not UTF-8 is recorded byte for byte', async () => {
   await check();
   assert.deepEqual(await rows(), ['%t%', '%t%/\xff \xfe']);
   assert.equal(cluster.toDisk('%t%/\xff \xfe' as FileName), tree + '/\xff \xfe');
+});
+
+test('a file system that is unmounted while the check goes on: what was on it stays recorded', async (t) => {
+  if (process.getuid?.() !== 0) return t.skip('skipped: needs root');
+  for (const directory of ['a', 'z']) fs.mkdirSync(join(tree, directory));
+  execFileSync('mount', ['-t', 'tmpfs', 'disk', join(tree, 'z')]);
+  let mounted = true;
+  const unmount = (): void => {
+    if (mounted) execFileSync('umount', [join(tree, 'z')]);
+    mounted = false;
+  };
+  try {
+    fs.writeFileSync(join(tree, 'z/file'), '');
+    // More than a slice of the walk, so that it has not come to z when it tells of a.
+    for (let at = 0; at < 2100; at++) fs.writeFileSync(join(tree, `a/${at}`), '');
+    await check();
+    await clean();
+    const before = await rows();
+    fs.writeFileSync(join(tree, 'a/1'), 'changed');
+    await check(tree, { onDirectory: unmount });
+    assert.equal(mounted, false);
+    assert.deepEqual(await rows(), before);
+    assert.deepEqual(await dirty(), ['%t%/a/1 you']);
+  } finally {
+    unmount();
+  }
 });

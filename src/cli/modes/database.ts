@@ -66,6 +66,16 @@ export async function mark(
   }
 }
 
+/** `--forget-mount`: what was mounted there, and below, is not expected any more. */
+export async function forgetMounts({ store, log }: Setup, paths: readonly DiskPath[]): Promise<void> {
+  const known = (await store.mounts()).map((path) => decode(path));
+  for (const path of paths) {
+    const forgotten = known.filter((mount) => mount === path || mount.startsWith(`${path}/`));
+    if (forgotten.length === 0) log.error(messages.noMount(path));
+    await store.apply(forgotten.map((mount) => ({ type: 'dropMount', path: encode(mount) })));
+  }
+}
+
 /** `-R`: file and dirty rows that the configuration no longer covers. */
 export async function prune({ cluster, store, log }: Setup): Promise<void> {
   const isCovered = rowFilter(cluster.coverage());

@@ -6,6 +6,8 @@ import { inspect, type Inspection } from '../../filesystem/inspect.ts';
 import { isMember } from '../../groups/member.ts';
 import { decidingPatterns } from '../../patterns/deciding.ts';
 import type { Pattern } from '../../patterns/rules.ts';
+import * as messages from '../../log/messages.ts';
+import { Mounts } from '../../scan/mounts.ts';
 import { markTimes } from '../../store/marks.ts';
 import { type ContactRow, type DirtyRow, exactly } from '../../store/store.ts';
 import { jsonLine, type JsonObject } from '../json.ts';
@@ -25,6 +27,8 @@ export interface Explanation {
   readonly differing: readonly string[];
   readonly dirty: readonly (DirtyRow & { readonly since: number | undefined })[];
   readonly contacts: readonly ContactRow[];
+  /** The mount point that it was recorded below, and that is none now. */
+  readonly lost: DiskPath | undefined;
   readonly plan: string;
 }
 
@@ -62,7 +66,8 @@ async function explainName(setup: Setup, file: FileName): Promise<Explanation> {
   const peers = new Set(cluster.peersFor(file).map(({ peer }) => peer));
   const contacts = (await store.contacts()).filter(({ peer }) => peers.has(decode(peer)));
   const covered = cluster.covering(file).length > 0;
-  const facts = { file, path, groups: verdicts(setup, file), covered, disk, recorded, present, dirty, contacts };
+  const lost = path === undefined ? undefined : (await Mounts.find(cluster, store)).lostAt(path);
+  const facts = { file, path, groups: verdicts(setup, file), covered, disk, recorded, present, dirty, contacts, lost };
   return { ...facts, differing: differences(recorded, present), plan: planFor(setup, facts) };
 }
 
@@ -100,10 +105,11 @@ function differences(recorded: string | undefined, present: string | undefined):
 
 function planFor(
   { cluster }: Setup,
-  facts: Pick<Explanation, 'file' | 'covered' | 'disk' | 'recorded' | 'present' | 'dirty'>,
+  facts: Pick<Explanation, 'file' | 'covered' | 'disk' | 'recorded' | 'present' | 'dirty' | 'lost'>,
 ): string {
-  const { file, covered, disk, recorded, present, dirty } = facts;
+  const { file, covered, disk, recorded, present, dirty, lost } = facts;
   if (!covered) return 'nothing: no group covers it';
+  if (lost !== undefined) return `report an error: ${messages.notMounted(lost)}`;
   if (disk === undefined) return 'nothing: the name stands for no path on this host';
   if (disk.state === 'error') return `report an error: ${disk.problem.toString()}`;
   const isNew = recorded === undefined ? present !== undefined : present === undefined;

@@ -1,10 +1,11 @@
 import fs from 'node:fs';
-import { fsPath } from '../../bytes/bytes.ts';
+import { type DiskPath, fsPath } from '../../bytes/bytes.ts';
 import { decode } from '../../bytes/urlEncoding.ts';
 import { NotAMemberError } from '../../groups/cluster.ts';
 import type { Log } from '../../log/log.ts';
 import * as messages from '../../log/messages.ts';
 import { displayName, locate } from '../../store/location.ts';
+import { Mounts } from '../../scan/mounts.ts';
 import { markTimes } from '../../store/marks.ts';
 import { allNames, type ContactRow, type Store } from '../../store/store.ts';
 import type { Config } from '../../config/config.ts';
@@ -43,6 +44,8 @@ interface Status {
   readonly certificate: CertificateFacts | undefined;
   readonly needsCertificate: boolean;
   readonly database: { readonly name: string; readonly bytes: number };
+  /** Mount points with files of ours that are none now. */
+  readonly lost: readonly DiskPath[];
 }
 
 /** `--status`: prints how things are, without asking any peer. Returns the exit status. */
@@ -93,6 +96,7 @@ async function gather(setup: Setup, place: Place): Promise<Status> {
     certificate: ownCertificate(place, config),
     needsCertificate: cluster.peers.some((peer) => !cluster.usesPlain(place.host, peer)),
     database: { name: displayName(location), bytes: await store.size() },
+    lost: (await Mounts.find(cluster, store)).lostAround('/' as DiskPath),
   };
 }
 
@@ -122,7 +126,8 @@ function ownCertificate(place: Place, config: Config): CertificateFacts | undefi
 }
 
 function* troubles(status: Status): Generator<Trouble> {
-  const { certificate, needsCertificate, peers, strays } = status;
+  const { certificate, needsCertificate, peers, strays, lost } = status;
+  for (const path of lost) yield { state: 'critical', message: messages.notMounted(path) };
   if (certificate === undefined && needsCertificate) {
     yield { state: 'critical', message: "This host has no usable certificate: see 'csync2 --make-cert'." };
   }

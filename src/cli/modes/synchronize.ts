@@ -3,6 +3,7 @@ import type { DiskPath } from '../../bytes/bytes.ts';
 import { decode, encode } from '../../bytes/urlEncoding.ts';
 import { writeFully } from '../../log/writeFully.ts';
 import { Check, type CheckOptions } from '../../scan/check.ts';
+import type { Mounts } from '../../scan/mounts.ts';
 import { tidyMarks } from '../../store/marks.ts';
 import type { NameRange, Store } from '../../store/store.ts';
 import { updateAll } from '../../sync/updateAll.ts';
@@ -16,15 +17,20 @@ import { rangesOf } from './database.ts';
 const jobs = 8;
 
 /** `-c FILE…` */
-export async function checkPaths(setup: Setup, options: Options, paths: readonly DiskPath[]): Promise<void> {
-  const check = newCheck(setup, options, options.recursive);
+export async function checkPaths(
+  setup: Setup,
+  mounts: Mounts,
+  options: Options,
+  paths: readonly DiskPath[],
+): Promise<void> {
+  const check = newCheck(setup, mounts, options, options.recursive);
   for (const path of paths) await check.run(path);
 }
 
 /** `-c` without files: every hint, which is forgotten once it has been checked. */
-export async function checkHints(setup: Setup, options: Options): Promise<void> {
+export async function checkHints(setup: Setup, mounts: Mounts, options: Options): Promise<void> {
   for (const { name, recursive } of await setup.store.hints()) {
-    await newCheck(setup, options, recursive).run(decode(name) as DiskPath);
+    await newCheck(setup, mounts, options, recursive).run(decode(name) as DiskPath);
     await setup.store.apply([{ type: 'dropHint', name, recursive }]);
   }
 }
@@ -32,6 +38,7 @@ export async function checkHints(setup: Setup, options: Options): Promise<void> 
 /** `-u`: what is dirty goes to the peers; with paths only what is at (or with `-r` below) them. `isChecked`: `-x`. */
 export async function update(
   setup: Setup,
+  mounts: Mounts,
   place: Place,
   paths: readonly DiskPath[] | undefined,
   recursive: boolean,
@@ -43,9 +50,15 @@ export async function update(
   const print = (line: string): void => output.line(output.json ? jsonLine(dryRunEvent(line)) : line);
   const onContact = (peer: string, trouble: string | undefined): Promise<void> =>
     noteContact(setup.store, peer, trouble);
+  const isLost = (path: DiskPath): boolean => {
+    const lost = mounts.lostAt(path);
+    if (lost !== undefined) mounts.tell(lost, setup.log);
+    return lost !== undefined;
+  };
   await updateAll(
     {
       ...setup,
+      isLost,
       line: lineOf(place, setup),
       stopping: setup.stop.asked,
       options: { dryRun: options.dryRun, selection: { ranges, isChecked }, print, onContact },
@@ -78,8 +91,10 @@ function mustBeOpen(descriptor: number): void {
   }
 }
 
-function newCheck({ cluster, store, ignored, log, stop }: Setup, options: Options, recursive: boolean): Check {
-  const checkOptions: CheckOptions = { recursive, init: options.initRun, forced: options.force, stopping: stop.asked };
+function newCheck(setup: Setup, mounts: Mounts, options: Options, recursive: boolean): Check {
+  const { cluster, store, ignored, log, stop } = setup;
+  const { initRun: init, force: forced } = options;
+  const checkOptions: CheckOptions = { recursive, init, forced, mounts, stopping: stop.asked };
   const descriptor = options.directoryDescriptor;
   if (descriptor === undefined) return new Check(cluster, store, ignored, log, checkOptions);
   mustBeOpen(descriptor);
