@@ -19,6 +19,8 @@ export class Mounts {
   readonly #mounted: ReadonlyMap<DiskPath, Mounted>;
   readonly #lost: Set<DiskPath>;
   readonly #told = new Set<DiskPath>();
+  /** Looked at since the program last came to rest. */
+  readonly #seen = new Set<DiskPath>();
   /** Remembered, but not mounted, and nothing is missed. */
   #stale: readonly DiskPath[];
 
@@ -47,15 +49,20 @@ export class Mounts {
     return new Mounts(mounted, lost, stale);
   }
 
-  /** The lost mount point that a path is at or below. Asked after a look at the path, it tells what the look is worth. */
-  lostAt(path: DiskPath): DiskPath | undefined {
+  /**
+   * The lost mount point that a path is at or below, as things were when the program last came to rest. `now`: as they are,
+   * which after a look at the path tells what that look is worth.
+   */
+  lostAt(path: DiskPath, now = false): DiskPath | undefined {
+    if (now) this.#seen.clear();
     for (const mounted of this.#mounted.keys()) if (isWithin(path, mounted)) this.#lookAgain(mounted);
     for (const lost of this.#lost) if (isWithin(path, lost)) return lost;
     return undefined;
   }
 
-  /** The lost mount points that lie at or below a path, or above it, but for those below others. */
+  /** The lost mount points that lie at or below a path, or above it, but for those below others. As things are now. */
   lostAround(path: DiskPath): DiskPath[] {
+    this.#seen.clear();
     for (const mounted of this.#mounted.keys()) this.#lookAgain(mounted);
     const isOutermost = (lost: DiskPath): boolean =>
       ![...this.#lost].some((other) => other !== lost && isWithin(lost, other));
@@ -64,6 +71,9 @@ export class Mounts {
 
   /** Whoever is lost once is lost for good: what was seen in between may be of either. */
   #lookAgain(mounted: DiskPath): void {
+    if (this.#seen.has(mounted)) return;
+    if (this.#seen.size === 0) setImmediate(() => this.#seen.clear());
+    this.#seen.add(mounted);
     if (identityOf(mounted) !== this.#mounted.get(mounted)?.identity) this.#lost.add(mounted);
   }
 

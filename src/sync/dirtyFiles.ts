@@ -45,7 +45,7 @@ export async function* dirtyFiles(
       if (deletions && !existence.isGone(path)) continue;
       const found = inspect(path);
       const gone = found.state === 'absent' || found.state === 'parent-missing' || found.state === 'impure';
-      if (gone === deletions && !isLost(path)) yield { row, name, path, key, found };
+      if (gone === deletions && !isLost(path, gone)) yield { row, name, path, key, found };
     }
   }
 }

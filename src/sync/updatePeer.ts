@@ -30,8 +30,8 @@ export interface UpdateContext {
   readonly log: Log;
   readonly line: Line;
   readonly options: UpdateOptions;
-  /** Says so when the file system that a path was on is not mounted, whatever was found there a moment ago. */
-  readonly isLost: (path: DiskPath) => boolean;
+  /** Says so when the file system that a path was on is not mounted. `isGone`: a moment ago nothing was found there. */
+  readonly isLost: (path: DiskPath, isGone: boolean) => boolean;
   /** Aborted: no other file is begun, and peers are left in good order. */
   readonly stopping: AbortSignal;
 }

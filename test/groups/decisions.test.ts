@@ -55,7 +55,7 @@ describe('covering', () => {
 
 test('a coverage without some names, and what is below them', () => {
   const names = ['/a/b', '/c', '%p%'].map(name);
-  const config = 'prefix p { on *: /p; }\ngroup g { host a b; key k; include /; include %p%; }';
+  const config = 'prefix p { on *: /p; }\ngroup g { host a b; key k; include /*; include %p%; }';
   const coverage = except(clusterOf(config).coverage(), names);
   for (const [path, covered] of [
     ['/a', true],

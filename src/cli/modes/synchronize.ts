@@ -50,8 +50,8 @@ export async function update(
   const print = (line: string): void => output.line(output.json ? jsonLine(dryRunEvent(line)) : line);
   const onContact = (peer: string, trouble: string | undefined): Promise<void> =>
     noteContact(setup.store, peer, trouble);
-  const isLost = (path: DiskPath): boolean => {
-    const lost = mounts.lostAt(path);
+  const isLost = (path: DiskPath, isGone: boolean): boolean => {
+    const lost = mounts.lostAt(path, isGone);
     if (lost !== undefined) mounts.tell(lost, setup.log);
     return lost !== undefined;
   };
