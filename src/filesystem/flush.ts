@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, type ExecFileException } from 'node:child_process';
 import fs from 'node:fs';
 import { type DiskPath, fsPath } from '../bytes/bytes.ts';
 import { openParent } from './parent.ts';
@@ -16,22 +16,35 @@ export async function flushFilesystem(path: DiskPath): Promise<Problem | undefin
     const directory = `/proc/${process.pid}/fd/${parent.fd}`;
     execFile('sync', ['-f', '.'], { cwd: directory, env: { LC_ALL: 'C', PATH: process.env['PATH'] } }, (error) => {
       parent.close();
-      resolve(error === null ? undefined : new Problem('EIO', path, `Can not run sync: ${error.message}`));
+      resolve(error === null ? undefined : troubleOf(error, path));
     });
   });
 }
 
-/** The same for every filesystem that one of these directories is in. Directories that are gone need nothing. */
-export async function flushFilesystems(directories: Iterable<string>): Promise<Problem | undefined> {
-  const flushed = new Set<number>();
-  for (const directory of directories) {
+/** `EIO`: it was tried and did not succeed. */
+function troubleOf(error: ExecFileException, path: DiskPath): Problem {
+  const code = typeof error.code === 'string' ? error.code : 'EIO';
+  return new Problem(code, path, `Can not run sync: ${error.message.trim()}`);
+}
+
+/** The filesystems that some directories are in. */
+export class Filesystems {
+  readonly #directories = new Map<number, string>();
+
+  /** Directories that are gone, or out of reach, count for nothing. */
+  add(directory: string): void {
     const device = deviceOf(directory);
-    if (device === undefined || flushed.has(device)) continue;
-    flushed.add(device);
-    const problem = await flushFilesystem((directory === '/' ? '/.' : `${directory}/.`) as DiskPath);
-    if (problem !== undefined) return problem;
+    if (device !== undefined && !this.#directories.has(device)) this.#directories.set(device, directory);
   }
-  return undefined;
+
+  /** All of them, see `flushFilesystem`. */
+  async flush(): Promise<Problem | undefined> {
+    for (const directory of this.#directories.values()) {
+      const problem = await flushFilesystem((directory === '/' ? '/.' : `${directory}/.`) as DiskPath);
+      if (problem !== undefined && problem.code !== 'PARENT_MISSING') return problem;
+    }
+    return undefined;
+  }
 }
 
 /** Undefined for what is gone, or out of reach. */

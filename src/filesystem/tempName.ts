@@ -41,6 +41,12 @@ export function isLeftover(base: string, mtime: number, now: number = Date.now()
   return startTime(parseInt(pid, 16)) !== start;
 }
 
+/** True when this host has been started anew since: with the process went everything that was not on the disk yet. */
+export function isOfEarlierBoot(base: string): boolean {
+  const [, host, boot] = shape.exec(base) ?? [];
+  return host === owner().host && boot !== owner().boot;
+}
+
 /** True for the temporary names of this very process. */
 export function isOwnTempName(base: string): boolean {
   return base.startsWith(`.csync2.${owner().text}.`);

@@ -24,6 +24,10 @@ export const newConnection = (address: string, port: number) => `New connection 
 /** An error. */
 export const tooManySessions = (address: string) => `Connection from ${address} refused: too many sessions.`;
 export const recovered = (file: string) => `Finished what was interrupted: ${file}`;
+/** An error. */
+export const inDoubt = (file: string) =>
+  `${file} was being received when this host went down, and may not be whole. ` +
+  'A peer that runs this program sends it once more; for others compare with -T, and mark it there (-m) to have it sent.';
 export const removedLeftover = (path: string) => `Removed the leftover of an interrupted transfer: ${path}`;
 export const updatedFrom = (file: string, peer: string) => `Updated ${file} from ${peer}.`;
 export const addingCertificate = (hexDer: string) => `Adding peer x509 certificate to db: ${hexDer}`;

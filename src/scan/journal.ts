@@ -1,7 +1,10 @@
 import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
-import { isLeftover, isOwnTempName, isTempName, tempName } from '../filesystem/tempName.ts';
+import { Filesystems } from '../filesystem/flush.ts';
+import type { Problem } from '../filesystem/problem.ts';
+import { isLeftover, isOfEarlierBoot, isOwnTempName, isTempName, tempName } from '../filesystem/tempName.ts';
 import type { Cluster } from '../groups/cluster.ts';
+import { now } from '../store/marks.ts';
 import type { Change, UnfinishedRow } from '../store/store.ts';
 
 /** A file and what it is soon to be, encoded; undefined: gone. */
@@ -17,6 +20,11 @@ export function isGone(owner: Encoded): boolean {
   const name = decode(owner);
   if (underWay.has(owner)) return false;
   return !isTempName(name) || isLeftover(name, 0) || isOwnTempName(name);
+}
+
+/** True when the host went down while the owner was at work. */
+export function wentDown(owner: Encoded): boolean {
+  return isOfEarlierBoot(decode(owner));
 }
 
 /** Between the files of one row, in both of its columns; the URL encoding leaves none in a name or a checktxt. */
@@ -39,7 +47,9 @@ export function expectedIn({ subject, checktxt }: UnfinishedRow): Expected[] {
 export class Journal {
   readonly #owner = tempName() as Encoded;
   readonly #directories = new Set<Encoded>();
+  readonly #filesystems = new Filesystems();
   #filesBegun = false;
+  #isFlushed = true;
 
   constructor() {
     underWay.add(this.#owner);
@@ -51,7 +61,9 @@ export class Journal {
 
   /** Files whose row does not say yet what will be there. */
   begin(expected: readonly Expected[]): Change[] {
-    if (expected.length > 0) this.#filesBegun = true;
+    if (expected.length === 0) return [];
+    this.#filesBegun = true;
+    this.#isFlushed = false;
     const rows: Change[] = [];
     for (let from = 0, to = 0, size = 0; from < expected.length; from = to, size = 0) {
       for (; to < expected.length && size < rowSize; to++) size += sizeOf(expected[to] as Expected);
@@ -62,7 +74,10 @@ export class Journal {
     return rows;
   }
 
-  /** The directories in which temporary files will stand while these files are replaced, each once a session. */
+  /**
+   * The directories in which files will be replaced or removed, each once a session. What is in them is in doubt when the power
+   * fails before all is flushed.
+   */
   stage(cluster: Cluster, files: readonly FileName[]): Change[] {
     const changes: Change[] = [];
     for (const file of files) {
@@ -73,10 +88,27 @@ export class Journal {
         const subject = encode(directory);
         if (this.#directories.has(subject)) continue;
         this.#directories.add(subject);
-        changes.push(this.#row('directory', subject, '' as Encoded));
+        this.#filesystems.add(directory);
+        changes.push(this.#row('directory', subject, String(now()) as Encoded));
       }
     }
     return changes;
+  }
+
+  get hasStaged(): boolean {
+    return this.#directories.size > 0;
+  }
+
+  /** All that was begun was done, and is on the disk. */
+  get isFlushed(): boolean {
+    return this.#isFlushed;
+  }
+
+  /** Makes what was done survive a power cut. */
+  async flush(): Promise<Problem | undefined> {
+    const problem = await this.#filesystems.flush();
+    if (problem === undefined) this.#isFlushed = true;
+    return problem;
   }
 
   /** For the commit of the rows of what was begun; `settled` is to be called when that has succeeded. */
@@ -92,11 +124,6 @@ export class Journal {
   close(): Change[] {
     underWay.delete(this.#owner);
     return this.#directories.size === 0 ? [] : [{ type: 'end', owner: this.#owner, kind: 'directory' }];
-  }
-
-  /** Where files were replaced: paths on this host. */
-  get directories(): string[] {
-    return [...this.#directories].map(decode);
   }
 
   get isSettled(): boolean {

@@ -2,14 +2,15 @@ import fs from 'node:fs';
 import { fsPath, type DiskPath, type Encoded, type FileName } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
 import type { Ignored } from '../entry/entry.ts';
-import { inspect } from '../filesystem/inspect.ts';
+import { Filesystems } from '../filesystem/flush.ts';
+import { inspect, type Inspection } from '../filesystem/inspect.ts';
 import { Problem, problemFrom } from '../filesystem/problem.ts';
 import { removeLeftover } from '../filesystem/remove.ts';
 import { isTempName } from '../filesystem/tempName.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
-import { type Expected, expectedIn, isGone } from './journal.ts';
+import { type Expected, expectedIn, isGone, wentDown } from './journal.ts';
 import type { Mounts } from './mounts.ts';
 import { rowFor } from './rowFor.ts';
 import type { Change, Store, UnfinishedRow } from '../store/store.ts';
@@ -40,10 +41,21 @@ export async function recover(
     if (placed.length > 0) log.write(1, messages.recovered(decode(file.name)));
     changes.push(...placed);
   }
-  for (const { kind, subject } of rows) if (kind === 'directory') clean(decode(subject) as DiskPath, log);
+  const certain = new Set(changes.flatMap((change) => ('name' in change ? [change.name] : [])));
+  const directories = rows.filter(({ kind }) => kind === 'directory');
+  for (const { subject } of directories) clean(decode(subject) as DiskPath, log);
+  for (const row of directories.filter(({ owner }) => wentDown(owner))) {
+    for (const doubt of await doubts(cluster, store, ignored, row)) {
+      if (certain.has(doubt.name)) continue;
+      log.error(messages.inDoubt(decode(doubt.name)));
+      changes.push(doubt);
+    }
+  }
   for (const owner of new Set(rows.map((row) => row.owner))) {
     changes.push({ type: 'end', owner, kind: 'file' }, { type: 'end', owner, kind: 'directory' });
   }
+  // From now on nobody knows that anything is in doubt, so nothing may be.
+  await flushAll(directories, log);
   await store.apply(changes);
 }
 
@@ -73,8 +85,63 @@ function adopt(
   return [update, ...actions];
 }
 
+async function flushAll(directories: readonly UnfinishedRow[], log: Log): Promise<void> {
+  const filesystems = new Filesystems();
+  for (const { subject } of directories) filesystems.add(decode(subject));
+  const problem = await filesystems.flush();
+  if (problem !== undefined) log.error(problem.toString());
+}
+
+type RowChange = Extract<Change, { type: 'putFile' | 'dropFile' }>;
+
+/**
+ * The host went down while files were received into a directory, since the moment that its row tells. What stands there in another way than
+ * its row says may be half of what a peer had sent, or what the disk had before: it is taken for what it is, but for nobody's
+ * change, so that it does not replace the whole file on the peers.
+ */
+async function doubts(
+  cluster: Cluster,
+  store: Store,
+  ignored: Ignored,
+  { subject, checktxt }: UnfinishedRow,
+): Promise<RowChange[]> {
+  const directory = decode(subject) as DiskPath;
+  const changes: RowChange[] = [];
+  for (const parent of cluster.toNames(directory)) {
+    const start = encode(parent) === '/' ? '/' : `${encode(parent)}/`;
+    const rows = await rowsIn(store, start);
+    const names = new Set([...rows.keys(), ...namesIn(directory).map((base) => (start + encode(base)) as Encoded)]);
+    for (const name of names) {
+      const file = decode(name) as FileName;
+      const path = cluster.covering(file).length === 0 ? undefined : cluster.toDisk(file);
+      const found = path === undefined ? undefined : inspect(path);
+      if (found === undefined || found.state === 'error') continue;
+      const now = rowFor(found, ignored);
+      if (now === rows.get(name)) continue;
+      if (now === undefined) changes.push({ type: 'dropFile', name });
+      else if (changedSince(found, Number(checktxt))) changes.push({ type: 'putFile', name, checktxt: now });
+    }
+  }
+  return changes;
+}
+
+/** The rows of what is directly in a directory, given with its final slash. */
+async function rowsIn(store: Store, start: string): Promise<Map<Encoded, Encoded>> {
+  const rows = new Map<Encoded, Encoded>();
+  for await (const { names, checktxts } of store.files({ from: start, to: start.slice(0, -1) + '0' })) {
+    names.forEach((name, at) => {
+      if (!name.includes('/', start.length)) rows.set(name, checktxts[at] as Encoded);
+    });
+  }
+  return rows;
+}
+
+function changedSince(found: Inspection, seconds: number): boolean {
+  return found.state === 'present' && found.entry.changeTimeNs >= BigInt(seconds) * 1_000_000_000n;
+}
+
 function clean(directory: DiskPath, log: Log): void {
-  for (const base of temporaryNames(directory)) {
+  for (const base of namesIn(directory).filter(isTempName)) {
     const path = (directory === '/' ? `/${base}` : `${directory}/${base}`) as DiskPath;
     const removed = removeLeftover(path);
     if (removed instanceof Problem) log.error(removed.toString());
@@ -83,9 +150,9 @@ function clean(directory: DiskPath, log: Log): void {
 }
 
 /** None when the directory is gone: then so is what was in it. */
-function temporaryNames(directory: DiskPath): string[] {
+function namesIn(directory: DiskPath): string[] {
   try {
-    return fs.readdirSync(fsPath(directory), 'latin1').filter(isTempName);
+    return fs.readdirSync(fsPath(directory), 'latin1');
   } catch (error) {
     problemFrom(error, directory);
     return [];

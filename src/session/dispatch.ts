@@ -50,8 +50,8 @@ export async function dispatch(session: Session, request: FileRequest): Promise<
   if (continued || !conflicting.has(request.name)) return run(session, request, undefined);
   const check = await checkForConflict(session, request);
   if (check === undefined) return;
+  await session.stage([request.file]);
   if (request.name === 'DEL') await session.begin([expectedEntry(request.file, undefined, session.ignored)]);
-  else await session.stage([request.file]);
   await run(session, request, check);
 }
 

@@ -8,7 +8,6 @@ import { encodedChecktxt } from '../entry/checktxt.ts';
 import type { Entry } from '../entry/entry.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
-import { flushFilesystems } from '../filesystem/flush.ts';
 import * as messages from '../log/messages.ts';
 import { parseBlobHeader } from '../protocol/blobs.ts';
 import { type Extension, extensions, formatCapabilities } from '../protocol/capabilities.ts';
@@ -197,9 +196,12 @@ export class Session {
     await this.store.apply(this.#journal.begin(expected));
   }
 
-  /** Before temporary files are made for these files: where, so that they are found after a crash. */
+  /** Before anything is done to these files: where, so that it is found after a crash, also one of the whole host. */
   async stage(files: readonly FileName[]): Promise<void> {
-    await this.store.apply(this.#journal.stage(this.cluster, files));
+    const changes = this.#journal.stage(this.cluster, files);
+    if (changes.length === 0) return;
+    await this.store.apply(changes);
+    if (this.#mustServe().durable) await this.store.flush();
   }
 
   /** Changes that are committed before the replies given from now on leave. */
@@ -336,6 +338,8 @@ export class Session {
       case 'CAPS':
         this.#gathering = true;
         this.agreed = new Set(extensions.filter((extension) => command.extensions.includes(extension)));
+        // A peer that sends many files ahead can wait for the disk; one that waits for every answer would wait long.
+        if (this.agreed.has('xput')) this.#outgoing.beforeReplies = () => this.#flushFiles();
         this.reply(formatCapabilities(command.extensions));
         return;
       case 'SSL':
@@ -408,16 +412,24 @@ export class Session {
     return identifyFirst(this.#channel.remoteAddress ?? 'unknown');
   }
 
-  /** Files first, then the rows that tell of them. Once a session: it takes the disk a moment. */
+  /** All that was received, and the rows that tell of it. */
   async #makeDurable(): Promise<void> {
-    if (this.#isDurable || this.#served === undefined) return;
+    if (this.#served?.durable !== true) return;
     await this.#outgoing.commit();
-    const { directories } = this.#journal;
-    if (!this.#served.durable || directories.length === 0) return;
-    this.#isDurable = true;
-    const problem = await flushFilesystems(directories);
-    if (problem !== undefined) this.#log.error(problem.toString());
+    if (this.#isDurable || !this.#journal.hasStaged) return;
+    await this.#flushFiles();
     await this.store.flush();
+    this.#isDurable = true;
+  }
+
+  /** Fails when files that were received cannot be brought to the disk. */
+  async #flushFiles(): Promise<void> {
+    if (this.#journal.isFlushed || this.#served?.durable !== true) return;
+    const problem = await this.#journal.flush();
+    if (problem === undefined) return;
+    // Without the program there is no way to tell; what the disk refuses is not there.
+    if (problem.code === 'EIO') throw new FlushError(problem.toString());
+    this.#log.error(problem.toString());
   }
 
   #mustServe(): Served {
@@ -457,6 +469,11 @@ export class Session {
       this.#log.error(error instanceof Error ? error.message : String(error));
     }
   }
+}
+
+/** Files that were received could not be brought to the disk. */
+class FlushError extends Error {
+  readonly code = 'FLUSH';
 }
 
 /** Commands about files that are worked off one at a time. */

@@ -36,6 +36,7 @@ async function setInPlace(session: Session, request: MetadataCommand): Promise<v
   if (path === undefined) return session.reply(replies.denied);
   const before = inspect(path);
   if (before.state === 'present') {
+    await session.stage([request.file]);
     await session.begin([expectedEntry(request.file, withSetting(before.entry, request), session.ignored)]);
   }
   const result = withObject(path, (object) => set(session, object, request) ?? entryOf(object, path));

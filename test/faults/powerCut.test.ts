@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import Database from 'better-sqlite3';
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, test } from 'node:test';
+import { isListening, until } from '../scenarios/harness/process.ts';
+import { isRoot } from '../scenarios/harness/programs.ts';
+import { RawPeer } from './harness/rawPeer.ts';
+import { type FaultHost, key, Site } from './harness/site.ts';
+
+async function withPair(work: (client: FaultHost, server: FaultHost, site: Site) => Promise<void>): Promise<void> {
+  const site = new Site({ hosts: 2 });
+  try {
+    site.configure();
+    await work(site.at(0), site.at(1), site);
+  } finally {
+    await site.close();
+  }
+}
+
+/** The system calls of a process and its children while `work` goes on. */
+async function traced(pid: number, file: string, calls: string, work: () => Promise<void>): Promise<string[]> {
+  const args = ['-f', '-s', '40', '-e', `trace=${calls}`, '-o', file, '-p', String(pid)];
+  const tracer = spawn('strace', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  await new Promise((resolve) => tracer.stderr.once('data', resolve));
+  await work();
+  await sleep(200);
+  const gone = new Promise((resolve) => tracer.once('exit', resolve));
+  tracer.kill('SIGINT');
+  await gone;
+  return fs.readFileSync(file, 'latin1').split('\n');
+}
+
+/** The owners of unfinished work become processes of an earlier boot of this host. */
+function pretendPowerCut(host: FaultHost): number {
+  const database = new Database(host.database);
+  try {
+    const owners = database.prepare<[], string>('SELECT DISTINCT owner FROM unfinished').pluck().all();
+    for (const owner of owners) {
+      const earlier = owner.replace(/^(\.csync2\..{8}).{8}/, '$100000000');
+      database.prepare('UPDATE unfinished SET owner = ? WHERE owner = ?').run(earlier, owner);
+    }
+    return owners.length;
+  } finally {
+    database.close();
+  }
+}
+
+/** Serves with another `sync` program. Gives what the server has said so far. */
+async function serveWithSync(
+  host: FaultHost,
+  site: Site,
+  script: string,
+  options: readonly string[] = [],
+): Promise<() => string> {
+  const programs = join(site.root, 'bin');
+  fs.mkdirSync(programs);
+  fs.writeFileSync(join(programs, 'sync'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  const path = `PATH=${programs}:${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`;
+  const running = host.start([...options, '-ii'], 30_865, ['env', path]);
+  assert.ok(await until(() => isListening(host.name, 30_865), 20_000));
+  return () => running.said;
+}
+
+describe('what a peer was told is done', () => {
+  test('is on the disk, at any moment of a session: where it would be is noted first, replies come last', async (t) => {
+    if (!isRoot) return t.skip('skipped: needs root');
+    if (!['/usr/bin/strace', '/bin/strace'].some((path) => fs.existsSync(path))) return t.skip('skipped: no strace');
+    await withPair(async (client, server) => {
+      const child = await server.serve();
+      for (let at = 0; at < 12; at++) client.tree.mkdir(`d${at}`);
+      for (let at = 0; at < 1200; at++) client.tree.write(`d${at % 12}/f${at}`, `content ${at}`);
+      const calls = 'rename,renameat,renameat2,syncfs,fdatasync,write,writev,sendto,sendmsg';
+      const lines = await traced(child.pid as number, join(server.root, 'trace'), calls, async () => {
+        assert.equal((await client.run('-x')).code, 0);
+      });
+      let [noted, unflushed, answers, files] = [false, 0, 0, 0];
+      for (const line of lines) {
+        if (/fdatasync.*= 0/.test(line)) noted = true;
+        if (/syncfs.*= 0/.test(line)) unflushed = 0;
+        if (/ rename\w*\(/.test(line)) {
+          assert.ok(noted, line);
+          unflushed += 1;
+          files += 1;
+        }
+        if (/"OK \(cmd_finished/.test(line)) {
+          assert.equal(unflushed, 0, line);
+          answers += 1;
+        }
+      }
+      assert.ok(files > 1200 && answers > 4, `${files} files, ${answers} answers`);
+    });
+  });
+
+  test('is not said when the disk refuses: the files stay dirty, and arrive once it does not', async () => {
+    await withPair(async (client, server, site) => {
+      client.tree.write('file', 'one');
+      const said = await serveWithSync(server, site, 'echo "sync: error syncing: Input/output error" >&2; exit 1');
+      const refused = await client.run('-x');
+      assert.equal(refused.code, 1, refused.output);
+      assert.match(said(), /Can not run sync: .*Input\/output error/s);
+      assert.equal(client.rows().dirty.length, 2);
+      await server.kill();
+      await server.serve();
+      const again = await client.run('-x');
+      assert.equal(again.code, 0, again.output);
+      assert.deepEqual(server.tree.snapshot(), client.tree.snapshot());
+    });
+  });
+
+  for (const [options, waits] of [
+    [[], true],
+    [['-A'], false],
+  ] as const) {
+    test(`is on the disk${waits ? '' : ', but not with -A'}`, async () => {
+      await withPair(async (client, server, site) => {
+        client.tree.write('file', 'one');
+        const ran = join(site.root, 'ran');
+        await serveWithSync(server, site, `echo >>${ran}`, options);
+        assert.equal((await client.run('-x')).code, 0);
+        assert.equal(fs.existsSync(ran), waits);
+      });
+    });
+  }
+});
+
+describe('a power cut in the middle of a session', () => {
+  const half = async (client: FaultHost, server: FaultHost): Promise<void> => {
+    client.tree.mkdir('deep');
+    for (const name of ['torn', 'lost', 'whole', 'deep/torn']) client.tree.write(name, `${name} of the client`);
+    server.tree.mkdir('deep');
+    server.tree.mkdir('other');
+    server.tree.write('other/own', 'before');
+    await server.run('-cIr /');
+    await server.serve();
+    const peer = await RawPeer.connect(server.name, server.port, client.name);
+    for (const command of ['CONFIG ', `HELLO ${client.name}`, 'CAPS xput']) await peer.ask(command);
+    for (const name of ['torn', 'lost', 'whole', 'deep/torn']) {
+      const { mtime, content } = { mtime: 1_700_000_000, content: `${name} of the client` };
+      const command = `XPUT ${key} %25t%25/${name} check 33188 0 0 ${mtime} 0\noctet-stream ${content.length}\n${content}`;
+      assert.equal(await peer.ask(command), 'OK (cmd_finished).');
+    }
+    await server.kill();
+    peer.close();
+    for (const name of ['torn', 'deep/torn']) {
+      fs.truncateSync(server.tree.path(name), 0);
+      fs.utimesSync(server.tree.path(name), 1_700_000_000, 1_700_000_000);
+    }
+    fs.rmSync(server.tree.path('lost'));
+    server.tree.write('other/own', 'changed here', { mtime: 1_700_000_100 });
+  };
+
+  test('what is not whole is nobody’s change: it is named, not sent, and comes again', async () => {
+    await withPair(async (client, server) => {
+      await half(client, server);
+      assert.ok(pretendPowerCut(server) > 0, 'nothing was noted');
+      const { code, output } = await server.run('-cr /');
+      assert.equal(code, 1);
+      const named = [...output.matchAll(/^(\S+) was being received when this host went down/gm)].map(
+        ([, name]) => name,
+      );
+      assert.deepEqual(named.sort(), ['%t%/deep/torn', '%t%/lost', '%t%/torn']);
+      const dirty = server.rows().dirty.map((row) => row.split(' ')[0]);
+      assert.deepEqual(dirty, ['%25t%25/other/own']);
+      await server.serve();
+      // As it was never told that they have arrived.
+      const { output: sent } = await client.run('-x');
+      for (const name of ['torn', 'lost', 'whole', 'deep/torn']) {
+        assert.equal(server.tree.read(name), `${name} of the client`, sent);
+      }
+      await client.serve();
+      assert.equal((await server.run('-x')).code, 0);
+      assert.equal(client.tree.read('other/own'), 'changed here');
+    });
+  });
+
+  test('when only the program was killed, what differs was changed here', async () => {
+    await withPair(async (client, server) => {
+      await half(client, server);
+      assert.equal((await server.run('-cr /')).code, 0);
+      const dirty = server.rows().dirty.map((row) => row.split(' ')[0]);
+      assert.deepEqual(dirty, ['%25t%25/deep/torn', '%25t%25/lost', '%25t%25/other/own', '%25t%25/torn']);
+    });
+  });
+});
