@@ -204,27 +204,31 @@ describe('names that lead out of what is shared', () => {
     peer.close();
   });
 
-  test('a process that swaps a directory for a link all the time gains nothing', async () => {
+  test('a process that swaps directories and files for links all the time gains nothing', async () => {
     const untouched = outside();
     victim.tree.mkdir('swap');
     victim.tree.write('swap/outside', 'inside');
-    fs.symlinkSync(victim.root, join(victim.tree.root, 'swap.link'));
     const racer = spawn(process.execPath, ['-e', racing()], { cwd: victim.tree.root, stdio: 'ignore' });
+    const check = (what: string, answer: string): void => {
+      assert.ok(!answer.includes(secret) && !answer.includes(`size=${secret.length}`), `${what}: ${answer}`);
+      assert.equal(fs.readFileSync(join(victim.root, 'outside'), 'latin1'), secret, what);
+    };
     try {
       const end = Date.now() + racingTime;
-      let tries = 0;
-      while (Date.now() < end) {
-        const command = commands[tries++ % commands.length] as string;
-        const answer = await attempt(command.replace(' K', ` ${key}`).replace(' F', ' %25t%25/swap/outside'));
-        assert.ok(!answer.includes(secret) && !answer.includes('size=32'), `${command}: ${answer}`);
-        assert.equal(fs.readFileSync(join(victim.root, 'outside'), 'latin1'), secret, command);
+      for (let at = 0; at < commands.length || Date.now() < end; at++) {
+        const command = commands[at % commands.length] as string;
+        for (const file of ['swap/outside', 'flip']) {
+          check(`${command} ${file}`, await attempt(about(command, file)));
+        }
+        if (at % commands.length === 0) check('one session', await session(['swap/outside', 'flip']));
       }
     } finally {
       await ended(racer);
     }
-    for (const name of ['swap', 'swap.link', 'swap.dir'])
+    for (const name of victim.tree.names().filter((name) => /^(swap|flip)/.test(name)))
       fs.rmSync(join(victim.tree.root, name), { recursive: true, force: true });
     assert.deepEqual(outside(), untouched);
+    assert.deepEqual(victim.leftovers(), []);
   });
 
   test('a hard link to a file outside is replaced, the file outside stays as it is', async () => {
@@ -247,12 +251,34 @@ describe('names that lead out of what is shared', () => {
   });
 });
 
+const about = (command: string, file: string): string =>
+  command.replace(' K', ` ${key}`).replace(' F', ` %25t%25/${file}`);
+
+/** All commands but those that need an answer of their own, many times, in one session, sent ahead. */
+async function session(files: readonly string[]): Promise<string> {
+  const peer = await enter();
+  for (let round = 0; round < 10; round++) {
+    for (const command of commands.filter((one) => !/^(PATCH|TYPE)/.test(one))) {
+      for (const file of files) peer.send(about(command, file) + '\n');
+    }
+  }
+  peer.send('BYE\n');
+  const answers = await peer.rest(60_000);
+  peer.close();
+  return answers;
+}
+
+/** `swap` is now a directory, now a link to the one above; `flip` now a file, now a link to one outside. */
 const racing = (): string => `
 const fs = require('fs');
+const put = (make) => { try { make('flip.new'); fs.renameSync('flip.new', 'flip'); } catch {
+  try { fs.rmSync('flip', { recursive: true, force: true }); fs.rmSync('flip.new', { force: true }); } catch {} } };
 for (const end = Date.now() + ${racingTime + 20_000}; Date.now() < end;) {
   try { fs.renameSync('swap', 'swap.dir'); fs.symlinkSync('..', 'swap'); } catch {}
+  put((name) => fs.symlinkSync('../outside', name));
   try { fs.unlinkSync('swap'); } catch {}
   try { fs.renameSync('swap.dir', 'swap'); } catch {}
+  put((name) => fs.writeFileSync(name, 'inside'));
 }`;
 
 async function ended(child: ChildProcess): Promise<void> {
