@@ -173,6 +173,91 @@ describe('full disks', { skip: !isRoot && 'skipped: needs root' }, () => {
     });
   }
 
+  for (const side of ['client', 'server'] as const) {
+    test(`a database that is read-only on the ${side}: nothing is lost, and all is well when it is not`, async () => {
+      await withPair(async (client, server) => {
+        const host = side === 'client' ? client : server;
+        await withSmallDisk(host.databaseDirectory, '12m', async () => {
+          client.tree.write('file', 'one');
+          await server.serve();
+          assert.equal((await client.run('-x')).code, 0);
+          await server.kill();
+          execFileSync('mount', ['-o', 'remount,ro', host.databaseDirectory]);
+          await server.serve();
+          client.tree.write('file', 'two', { mtime: 1_700_000_100 });
+          client.tree.write('other', 'x');
+          const refused = await client.run('-x');
+          assert.equal(refused.code, 1);
+          assert.match(refused.output + server.log, /read-only/i);
+          assert.doesNotMatch(refused.output + server.log, /\n\s+at .*\.(cjs|ts):\d/);
+          assert.equal(server.tree.read('file'), 'one');
+          execFileSync('mount', ['-o', 'remount,rw', host.databaseDirectory]);
+          const again = await client.run('-x');
+          assert.equal(again.code, 0, again.output);
+          inSync(client, server);
+        });
+      });
+    });
+  }
+
+  test('backups that are read-only: the change is refused, new files arrive', async () => {
+    const site = new Site({ hosts: 2 });
+    const [client, server] = [site.at(0), site.at(1)];
+    const backup = join(server.root, 'backup');
+    fs.mkdirSync(backup);
+    site.configure(`backup-directory ${backup};`);
+    try {
+      await withSmallDisk(backup, '1m', async () => {
+        client.tree.write('file', 'one');
+        await server.serve();
+        assert.equal((await client.run('-x')).code, 0);
+        execFileSync('mount', ['-o', 'remount,ro', backup]);
+        client.tree.write('file', 'two', { mtime: 1_700_000_100 });
+        client.tree.write('new', 'x');
+        const refused = await client.run('-x');
+        assert.equal(refused.code, 1);
+        assert.match(refused.output, /Read-only file system/);
+        assert.equal(server.tree.read('file'), 'one');
+        assert.equal(server.tree.read('new'), 'x');
+        assert.equal(client.rows().dirty.length, 1);
+        execFileSync('mount', ['-o', 'remount,rw', backup]);
+        assert.equal((await client.run('-x')).code, 0);
+        inSync(client, server);
+      });
+    } finally {
+      await site.close();
+    }
+  });
+
+  for (const size of [10, 1_000_000]) {
+    test(`a file of ${size} bytes that the receiver can neither read nor replace: the others go on`, async (t) => {
+      const unreadable = '/sys/class/net/lo/speed';
+      if (!fs.existsSync(unreadable)) return t.skip(`skipped: there is no ${unreadable}`);
+      await withPair(async (client, server) => {
+        for (const name of ['a', 'bad', 'z']) client.tree.write(name, name);
+        await server.serve();
+        assert.equal((await client.run('-x')).code, 0);
+        execFileSync('mount', ['--bind', unreadable, server.tree.path('bad')]);
+        try {
+          for (const name of ['a', 'bad', 'z'])
+            client.tree.write(name, Buffer.alloc(size, name), { mtime: 1_700_000_100 });
+          const { code, output } = await client.run('-x');
+          assert.equal(code, 1);
+          assert.match(output, /ERROR from peer/);
+        } finally {
+          execFileSync('umount', ['-l', server.tree.path('bad')]);
+        }
+        assert.equal(server.tree.read('z')?.length, size);
+        assert.equal(server.tree.read('bad'), 'bad');
+        assert.deepEqual(server.leftovers(), []);
+        assert.deepEqual(
+          client.rows().dirty.map((row) => row.split(' ')[0]),
+          ['%25t%25/bad'],
+        );
+      });
+    });
+  }
+
   test('a tree that is read-only', async () => {
     await withPair(async (client, server) => {
       await withSmallDisk(server.tree.root, '1m', async () => {
