@@ -8,7 +8,7 @@ import { warnOfLooseKeys } from './secretFile.ts';
 import { type Place, type Setup, SetupError } from './setup.ts';
 
 /** How this host calls its peers. */
-export function lineOf(place: Place, { config, cluster, store, log, stop }: Setup): Line {
+export function lineOf(place: Place, { config, cluster, store, log, stop, progress }: Setup): Line {
   const { options, host } = place;
   warnOfLooseKeys(place, config, cluster, log);
   return {
@@ -23,6 +23,7 @@ export function lineOf(place: Place, { config, cluster, store, log, stop }: Setu
         log,
       });
       const { channel } = await unless(stop.now, connecting);
+      progress?.connected(peer, channel);
       stop.now.addEventListener('abort', () => channel.destroy(), { once: true });
       return channel;
     },

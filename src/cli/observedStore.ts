@@ -49,12 +49,20 @@ export class ObservedStore implements Store {
     return this.#store.fileRows(names);
   }
 
+  fileCount(range: NameRange): Promise<number> {
+    return this.#store.fileCount(range);
+  }
+
   dirtyPeers(): Promise<Encoded[]> {
     return this.#store.dirtyPeers();
   }
 
   dirty(query: DirtyQuery): AsyncIterable<readonly DirtyRow[]> {
     return this.#store.dirty(query);
+  }
+
+  dirtyCounts(range: NameRange): Promise<ReadonlyMap<Encoded, number>> {
+    return this.#store.dirtyCounts(range);
   }
 
   dirtyAmong(names: readonly Encoded[]): Promise<ReadonlySet<Encoded>> {

@@ -197,18 +197,26 @@ async function performOn(
       await forgetMounts(setup, invocation.files.map(absolutePath));
       return 0;
     case 'compare':
-      return interruptible(setup.log, (stop) =>
-        withProgress({ ...setup, stop }, options, (watched) => comparePairs(watched, invocation, place)),
+      return withProgress(setup, { ...options, progress: options.progress && !invocation.diffs }, (watched) =>
+        untilStopped(watched, (stoppable) => comparePairs(stoppable, invocation, place)),
       );
     case 'check':
     case 'update':
     case 'check-and-update':
     case 'synchronize':
-      await interruptible(setup.log, (stop) =>
-        watch({ ...setup, stop }, options, (watched) => synchronize(watched, place, invocation)),
+      await watch(setup, options, (watched) =>
+        untilStopped(watched, (stoppable) => synchronize(stoppable, place, invocation)),
       );
       return 0;
   }
+}
+
+/** Does work that signals can end. From then on nothing is shown but messages. */
+function untilStopped<Result>(setup: Setup, work: (setup: Setup) => Promise<Result>): Promise<Result> {
+  return interruptible(setup.log, (stop) => {
+    stop.asked.addEventListener('abort', () => setup.progress?.stop(), { once: true });
+    return work({ ...setup, stop });
+  });
 }
 
 async function synchronize(setup: Setup, place: Place, { mode, files }: FileArguments): Promise<void> {

@@ -15,6 +15,7 @@ import type { Store } from '../store/store.ts';
 import type { Options } from './arguments.ts';
 import { neverStops, type Stop } from './interruption.ts';
 import type { Output } from './output.ts';
+import type { Progress } from './progress.ts';
 
 /** One configuration of this host, read, with its database open. */
 export interface Setup {
@@ -26,6 +27,8 @@ export interface Setup {
   readonly output: Output;
   /** Work that takes long looks here whether it is to go on. */
   readonly stop: Stop;
+  /** Where there is somebody to look at it. */
+  readonly progress?: Progress;
 }
 
 /** Where everything is, as command line and environment say. */

@@ -16,24 +16,24 @@ export async function watch<Result>(setup: Setup, options: Options, work: Work<R
 
 /** The same for work that has no events, only results. */
 export async function withProgress<Result>(setup: Setup, options: Options, work: Work<Result>): Promise<Result> {
-  return isSeen(options) ? showProgress(setup, work) : work(setup);
+  return isSeen(setup, options) ? showProgress(setup, work) : work(setup);
 }
 
-function isSeen({ progress, verbosity, syslog }: Options): boolean {
-  return progress && verbosity === 0 && !syslog && process.stderr.isTTY;
+function isSeen({ output }: Setup, { progress, verbosity, syslog }: Options): boolean {
+  return progress && verbosity === 0 && !syslog && !output.json && process.stderr.isTTY && process.stdout.isTTY;
 }
 
 async function showProgress<Result>(setup: Setup, work: Work<Result>): Promise<Result> {
   const { Progress } = await import('./progress.ts');
-  const bar = new Progress(process.stderr);
+  const progress = new Progress();
+  const clear = (): void => progress.clear();
+  setup.output.beforeFlush = clear;
   try {
-    for await (const page of setup.store.dirty({})) bar.waiting(page.length);
-    const clear = (): void => bar.clear();
-    setup.output.beforeFlush = clear;
-    return await work({ ...setup, store: new ObservedStore(setup.store, bar), log: new HeardLog(setup.log, clear) });
+    const store = new ObservedStore(setup.store, progress);
+    return await work({ ...setup, progress, store, log: new HeardLog(setup.log, clear) });
   } finally {
     setup.output.beforeFlush = undefined;
-    bar.stop();
+    progress.stop();
   }
 }
 

@@ -18,10 +18,15 @@ export interface Store {
   /** The checktxt of each of these names that has a row. At most a few thousand names a call. */
   fileRows(names: readonly Encoded[]): Promise<ReadonlyMap<Encoded, Encoded>>;
 
+  /** How many file rows there are in this range; like `dirtyCounts` for people to watch: a server that stores some names escaped counts those where it sorts them. */
+  fileCount(range: NameRange): Promise<number>;
+
   /** Every peer that has a dirty row, ordered. */
   dirtyPeers(): Promise<Encoded[]>;
   /** Dirty rows in pages, ordered by (name, peer), `descending` reverses the order by name. Bounded memory for any number of rows. */
   dirty(query: DirtyQuery): AsyncIterable<readonly DirtyRow[]>;
+  /** How many dirty rows in this range each peer has, at the price of one look through them. */
+  dirtyCounts(range: NameRange): Promise<ReadonlyMap<Encoded, number>>;
   /** Which of these names are dirty for any peer at all. */
   dirtyAmong(names: readonly Encoded[]): Promise<ReadonlySet<Encoded>>;
 

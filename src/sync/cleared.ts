@@ -7,10 +7,13 @@ import { type Change, type DirtyRow, exactly, type Store } from '../store/store.
  */
 export class Cleared {
   readonly #store: Store;
+  readonly #onDone: () => void;
   #rows: DirtyRow[] = [];
 
-  constructor(store: Store) {
+  /** `onDone` is called for each row, at once. */
+  constructor(store: Store, onDone: () => void) {
     this.#store = store;
+    this.#onDone = onDone;
   }
 
   async done(row: DirtyRow): Promise<void> {
@@ -21,6 +24,7 @@ export class Cleared {
   /** The same without writing anything yet. */
   add(row: DirtyRow): void {
     this.#rows.push(row);
+    this.#onDone();
   }
 
   /** Enough has come together to be written. */

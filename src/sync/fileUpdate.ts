@@ -142,6 +142,7 @@ export class FileUpdate {
   #show(mark: '?M' | '!M' | '?D' | '!D'): Under {
     const { options } = this.run.context;
     options.print(messages.dryRun(mark, this.run.peer, this.file.name));
+    this.run.noteSettled();
     return { settled: 'shown' };
   }
 
@@ -244,6 +245,7 @@ export class FileUpdate {
     log.error(messages.errorFromPeer(this.run.peer, answer.line));
     this.run.trouble = `${this.file.name}: ${answer.line}`;
     log.write(1, messages.fileStaysDirty);
+    this.run.noteSettled();
     return 'kept';
   }
 
@@ -252,6 +254,7 @@ export class FileUpdate {
     log.error(problem.toString());
     this.run.trouble = problem.toString();
     log.write(1, messages.fileStaysDirty);
+    this.run.noteSettled();
     return 'kept';
   }
 

@@ -54,6 +54,11 @@ export class Transfers {
     this.#isSkipped = isSkipped;
   }
 
+  /** Bytes that were sent and that the peer has not answered. */
+  get unanswered(): number {
+    return this.#bytes;
+  }
+
   /** Sends one file, or as much of it as can be sent now. True when the peer has to be started over. */
   async send(file: DirtyFile): Promise<boolean> {
     if (this.#requests >= most.requests || this.#bytes >= most.bytes) {

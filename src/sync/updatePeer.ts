@@ -14,11 +14,21 @@ import { describeFailure } from './failure.ts';
 import { NewDirectories } from './newDirectories.ts';
 import { Transfers } from './transfers.ts';
 
+/** Whoever wants to know how far it is. */
+export interface UpdateWatch {
+  /** What is dirty for this peer is about to be gone through, or once more after something had to be marked. */
+  begins(update: PeerUpdate): Promise<void>;
+  /** A file needs no more attention, whether it was sent, is the same, or could not be sent. */
+  settled(peer: string): void;
+  ends(peer: string): void;
+}
+
 export interface UpdateOptions {
   readonly dryRun: boolean;
   readonly selection: Selection;
   /** Called when a peer that was connected to, or could not be, is done with. `trouble`: the last of it, if any. */
   readonly onContact?: (peer: string, trouble: string | undefined) => Promise<void>;
+  readonly watch?: UpdateWatch | undefined;
   /** Prints a line of the dry run. */
   readonly print: (line: string) => void;
 }
@@ -65,11 +75,13 @@ export class PeerUpdate {
   constructor(context: UpdateContext, peer: string) {
     this.context = context;
     this.peer = peer;
-    this.#cleared = new Cleared(context.store);
+    this.#cleared = new Cleared(context.store, () => this.noteSettled());
   }
 
   async run(): Promise<void> {
+    const { watch } = this.context.options;
     try {
+      do await watch?.begins(this);
       while (await this.#pass());
       await this.#line?.bye();
     } catch (error) {
@@ -77,10 +89,20 @@ export class PeerUpdate {
     } finally {
       this.#line?.hangUp();
       await this.#cleared.flush();
+      watch?.ends(this.peer);
     }
     if (this.#line !== undefined || this.trouble !== undefined) {
       await this.context.options.onContact?.(this.peer, this.trouble);
     }
+  }
+
+  /** Bytes that are on their way, as far as the peer tells. */
+  get unanswered(): number {
+    return this.#transfers?.unanswered ?? 0;
+  }
+
+  noteSettled(): void {
+    this.context.options.watch?.settled(this.peer);
   }
 
   /** Nothing more is to be begun. */

@@ -15,6 +15,9 @@ export interface Channel {
    */
   readonly objection: ((host: string) => string | undefined) | undefined;
 
+  /** Bytes that have come in or were written so far; without what TLS adds. For people to watch. */
+  readonly traffic: number;
+
   /**
    * The next bytes, or undefined at the end of the stream. One call at a time. Fails with ChannelError, but only after
    * all that had arrived was read. The bytes are the caller's.

@@ -20,6 +20,7 @@ export class Intake {
   #ended = false;
   #failure: ChannelError | undefined;
   #reader: Reader | undefined;
+  #arrived = 0;
 
   /** `onArrival` is called whenever something arrives. */
   constructor(stream: Readable, onArrival: () => void) {
@@ -31,6 +32,11 @@ export class Intake {
   /** Somebody is waiting for bytes. */
   get waiting(): boolean {
     return this.#reader !== undefined;
+  }
+
+  /** Bytes so far. */
+  get arrived(): number {
+    return this.#arrived;
   }
 
   get ended(): boolean {
@@ -97,6 +103,7 @@ export class Intake {
 
   readonly #onData = (chunk: Uint8Array): void => {
     this.#onArrival();
+    this.#arrived += chunk.length;
     const reader = this.#reader;
     if (reader !== undefined) {
       this.#reader = undefined;

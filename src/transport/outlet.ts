@@ -23,6 +23,7 @@ export class Outlet {
   #scheduled = false;
   #failure: ChannelError | undefined;
   #waiters: Waiter[] = [];
+  #written = 0;
 
   /** `onProgress` is called when waiting for the peer to take bytes begins, and whenever it took some. */
   constructor(stream: Writable, onProgress: () => void) {
@@ -35,12 +36,18 @@ export class Outlet {
     return this.#stream.writableLength > 0;
   }
 
+  /** Bytes so far. */
+  get written(): number {
+    return this.#written;
+  }
+
   attach(stream: Writable): void {
     this.#stream = stream;
   }
 
   write(chunk: Uint8Array | string): boolean {
     if (this.#failure !== undefined) return false;
+    this.#written += chunk.length;
     if (typeof chunk === 'string') this.#batch += chunk;
     else if (chunk.length <= smallChunk) this.#batch += latin1(chunk);
     else {

@@ -68,6 +68,10 @@ export class StreamChannel implements Channel {
     return this.#objection;
   }
 
+  get traffic(): number {
+    return this.#intake.arrived + this.#outlet.written;
+  }
+
   read(): Promise<Uint8Array | undefined> {
     this.#clock.touch();
     return this.#intake.read();

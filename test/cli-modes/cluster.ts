@@ -111,11 +111,17 @@ export class Host {
     }
   }
 
+  /** Sends the server a signal. */
+  signal(signal: NodeJS.Signals): void {
+    this.#server?.kill(signal);
+  }
+
   async stop(): Promise<void> {
     const server = this.#server;
     if (server === undefined || server.exitCode !== null) return;
     const ended = once(server, 'exit');
     server.kill('SIGTERM');
+    server.kill('SIGCONT');
     await ended;
     this.#server = undefined;
   }

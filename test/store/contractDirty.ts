@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 
-import { allNames, below, exactly, type Change } from '../../src/store/store.ts';
+import { allNames, below, exactly, type Change, type NameRange } from '../../src/store/store.ts';
 import {
   byBytes,
   clear,
@@ -74,6 +74,21 @@ export function dirtyContract(onStore: OnStore, size: ContractSize): void {
       await store.apply([mark('/a', 'beta'), mark('/a', 'gamma'), mark('/\xe9', 'gamma'), put('/c')]);
       const found = await store.dirtyAmong(['/a', '/A', '/c', '/\xe9', '/e'].map(enc));
       assert.deepEqual([...found].sort(), ['/a', '/\xe9']);
+    });
+
+    onStore('are counted for each peer, in all or in a range', async (store) => {
+      await store.apply(trickyNames.flatMap((name) => [mark(name, 'beta'), mark(name, 'Beta')]));
+      await store.apply(['/dir/a', '/dir/b', '/dir0'].map((name) => mark(name, 'gamma')));
+      const counts = async (range: NameRange) => [...(await store.dirtyCounts(range))].sort();
+      const all = trickyNames.length;
+      assert.deepEqual(await counts(allNames), [
+        ['Beta', all],
+        ['beta', all],
+        ['gamma', 3],
+      ]);
+      assert.deepEqual(await counts(below(enc('/dir'))), [['gamma', 2]]);
+      assert.deepEqual(await counts(exactly(enc('/dir/a'))), [['gamma', 1]]);
+      assert.deepEqual(await counts(exactly(enc('/none'))), []);
     });
 
     onStore('clearing with ifFile spares a row whose file row has changed since', async (store) => {

@@ -104,6 +104,14 @@ export function filesContract(onStore: OnStore, size: ContractSize): void {
       }
     });
 
+    onStore('rows are counted, in all or in a range', async (store) => {
+      assert.equal(await store.fileCount(allNames), 0);
+      await store.apply([...trickyNames, '/dir', '/dir/a', '/dir/b', '/dir0'].map((name) => put(name)));
+      assert.equal(await store.fileCount(allNames), trickyNames.length + 4);
+      assert.equal(await store.fileCount(below(enc('/dir'))), 2);
+      assert.equal(await store.fileCount(exactly(enc('/dir'))), 1);
+    });
+
     onStore('more rows than a page holds come out once each and in order', async (store) => {
       const count = size.pages;
       const names = Array.from({ length: count }, (_, at) => `/d/${String(at % 977).padStart(3, '0')}\xe9/${at}`);

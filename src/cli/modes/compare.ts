@@ -3,7 +3,7 @@ import { encode } from '../../bytes/urlEncoding.ts';
 import type { Pair } from '../../groups/cluster.ts';
 import * as messages from '../../log/messages.ts';
 import { markDirty } from '../../scan/marking.ts';
-import type { Change } from '../../store/store.ts';
+import { allNames, type Change } from '../../store/store.ts';
 import { comparePair, type Difference } from '../../sync/compare.ts';
 import { ConversationError } from '../../sync/conversationError.ts';
 import { fetchContent } from '../../sync/fetchContent.ts';
@@ -36,9 +36,12 @@ export async function compare(
   options: CompareOptions,
 ): Promise<boolean> {
   let any = false;
+  const { progress } = setup;
+  const rows = progress === undefined || options.file !== undefined ? undefined : await setup.store.fileCount(allNames);
   for (const pair of pairs) {
     setup.stop.asked.throwIfAborted();
     if (options.announce) setup.log.write(1, messages.inSyncCheck(pair.myname, pair.peer));
+    progress?.compares(pair.peer, rows);
     try {
       for await (const difference of comparePair({ ...setup, line }, pair, options.file)) {
         setup.stop.asked.throwIfAborted();
@@ -51,6 +54,8 @@ export async function compare(
       if (!(error instanceof Error && 'code' in error) || error instanceof OutputError) throw error;
       setup.log.write(0, describeFailure(error, pair.peer));
       setup.log.error(messages.connectionFailed(pair.peer));
+    } finally {
+      progress?.ends(pair.peer);
     }
   }
   setup.stop.asked.throwIfAborted();

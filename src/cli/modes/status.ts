@@ -78,8 +78,6 @@ async function gather(setup: Setup, place: Place): Promise<Status> {
   const dirty = await waiting(store);
   const contacts = new Map((await store.contacts()).map((contact) => [decode(contact.peer), contact]));
   const certificates = new Map((await store.certificates()).map((row) => [decode(row.peer), row.certificate]));
-  let files = 0;
-  for await (const { names } of store.files(allNames)) files += names.length;
   const location = locate(place.options.database ?? config.database, place.host, place.options.configName);
   return {
     peers: cluster.peers.map((peer) => ({
@@ -90,7 +88,7 @@ async function gather(setup: Setup, place: Place): Promise<Status> {
       certificate: certificateFacts(Buffer.from(certificates.get(peer) ?? '', 'hex')),
     })),
     strays: [...dirty.keys()].filter((peer) => !cluster.peers.includes(peer)),
-    files,
+    files: await store.fileCount(allNames),
     hints: (await store.hints()).length,
     actions: (await store.actions()).length,
     certificate: ownCertificate(place, config),

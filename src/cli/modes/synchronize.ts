@@ -10,6 +10,7 @@ import { updateAll } from '../../sync/updateAll.ts';
 import type { Options } from '../arguments.ts';
 import { jsonLine, type JsonObject } from '../json.ts';
 import { lineOf } from '../line.ts';
+import { watchPeers } from '../peerWatch.ts';
 import { type Place, type Setup, SetupError } from '../setup.ts';
 import { rangesOf } from './database.ts';
 
@@ -24,15 +25,31 @@ export async function checkPaths(
   paths: readonly DiskPath[],
 ): Promise<void> {
   const check = newCheck(setup, mounts, options, options.recursive);
+  await announceCheck(setup, paths, options.recursive);
   for (const path of paths) await check.run(path);
+  setup.progress?.ends();
 }
 
 /** `-c` without files: every hint, which is forgotten once it has been checked. */
 export async function checkHints(setup: Setup, mounts: Mounts, options: Options): Promise<void> {
   for (const { name, recursive } of await setup.store.hints()) {
-    await newCheck(setup, mounts, options, recursive).run(decode(name) as DiskPath);
+    const path = decode(name) as DiskPath;
+    await announceCheck(setup, [path], recursive);
+    await newCheck(setup, mounts, options, recursive).run(path);
     await setup.store.apply([{ type: 'dropHint', name, recursive }]);
   }
+  setup.progress?.ends();
+}
+
+/** Few files are not worth counting. */
+async function announceCheck(setup: Setup, paths: readonly DiskPath[], recursive: boolean): Promise<void> {
+  const { progress, store } = setup;
+  if (progress === undefined) return;
+  let rows = 0;
+  for (const range of recursive ? paths.flatMap((path) => rangesOf(setup, path, true)) : []) {
+    rows += await store.fileCount(range);
+  }
+  progress.checks(rows === 0 ? undefined : rows);
 }
 
 /** `-u`: what is dirty goes to the peers; with paths only what is at (or with `-r` below) them. `isChecked`: `-x`. */
@@ -46,7 +63,8 @@ export async function update(
 ): Promise<void> {
   const { options } = place;
   const ranges: readonly NameRange[] | undefined = paths?.flatMap((path) => rangesOf(setup, path, recursive));
-  const { output } = setup;
+  const { output, progress, store } = setup;
+  const watch = progress && watchPeers(progress, store, ranges);
   const print = (line: string): void => output.line(output.json ? jsonLine(dryRunEvent(line)) : line);
   const onContact = (peer: string, trouble: string | undefined): Promise<void> =>
     noteContact(setup.store, peer, trouble);
@@ -61,7 +79,7 @@ export async function update(
       isLost,
       line: lineOf(place, setup),
       stopping: setup.stop.asked,
-      options: { dryRun: options.dryRun, selection: { ranges, isChecked }, print, onContact },
+      options: { dryRun: options.dryRun, selection: { ranges, isChecked }, print, onContact, watch },
     },
     options.peers,
     jobs,

@@ -43,6 +43,7 @@ const common = {
   size:
     '(SELECT CAST(COALESCE(SUM(data_length + index_length), 0) AS CHAR) FROM information_schema.tables' +
     ' WHERE table_schema = DATABASE())',
+  count: 'CAST(COUNT(*) AS CHAR)',
   exactText: bytesLiteral,
   tab: "x'09'",
   mayBeEscaped: (column: string) => `${column} REGEXP '${escapedPattern}'`,

@@ -10,6 +10,7 @@ export function postgresDialect(form: StoredForm): Dialect {
     form,
     recursive: 'recursive',
     size: 'pg_database_size(current_database())::text',
+    count: 'count(*)::text',
     text: literal,
     exact: (column) => `${column} COLLATE "C"`,
     exactText: literal,

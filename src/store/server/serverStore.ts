@@ -19,7 +19,7 @@ import {
   type UnfinishedRow,
 } from '../store.ts';
 import { planBatch, type Segment } from './plan.ts';
-import { compareBytes, dirtyQuery, filesQuery, onlyName, where, type FileRow } from './reading.ts';
+import { compareBytes, dirtyQuery, filesQuery, onlyName, rangeConditions, where, type FileRow } from './reading.ts';
 import { orderedPages } from './pages.ts';
 import type { ErrorKind, Session } from './session.ts';
 import {
@@ -86,6 +86,12 @@ export class ServerStore implements Store {
     return rows;
   }
 
+  async fileCount(range: NameRange): Promise<number> {
+    const { dialect } = this.#session;
+    const conditions = where(rangeConditions(dialect, 'filename', range));
+    return Number((await this.#lines(`SELECT ${dialect.count} AS line FROM file${conditions}`))[0]);
+  }
+
   async dirtyPeers(): Promise<Encoded[]> {
     const line = this.#session.dialect.concat(['peername']);
     const peers = await this.#lines(`SELECT DISTINCT ${line} AS line FROM dirty`);
@@ -95,6 +101,16 @@ export class ServerStore implements Store {
   async *dirty(query: DirtyQuery): AsyncGenerator<readonly DirtyRow[]> {
     const { dialect } = this.#session;
     yield* orderedPages(dirtyQuery(dialect, query), dialect.form, (sql) => this.#lines(sql));
+  }
+
+  async dirtyCounts(range: NameRange): Promise<ReadonlyMap<Encoded, number>> {
+    const { dialect } = this.#session;
+    const peer = dialect.exact('peername');
+    const conditions = where(rangeConditions(dialect, 'filename', range));
+    const counted = `SELECT ${peer} AS peer, ${dialect.count} AS found FROM dirty${conditions} GROUP BY ${peer}`;
+    const line = dialect.concat(['peer', dialect.tab, 'found']);
+    const rows = await this.#lines(`SELECT ${line} AS line FROM (${counted}) AS counted`);
+    return new Map(rows.map((row) => this.#fields(row)).map(([name, count]) => [name, Number(count)]));
   }
 
   async dirtyAmong(names: readonly Encoded[]): Promise<ReadonlySet<Encoded>> {

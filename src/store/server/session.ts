@@ -7,6 +7,8 @@ export interface Dialect {
   readonly recursive: string;
   /** An expression of the bytes that the database takes, as text. */
   readonly size: string;
+  /** An expression of the number of rows, as text. */
+  readonly count: string;
   /** A literal of this stored form, safe whatever bytes are in it. */
   text(stored: string): string;
   /** An expression of the column that compares and sorts bytewise. */

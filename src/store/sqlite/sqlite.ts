@@ -27,6 +27,7 @@ import { connect, isBusy, lockedError, type Connection } from './database.ts';
 import { neighbours, parseDirtyPage, rowsOf } from './pages.ts';
 import {
   bound,
+  type Bound,
   dirtyPerPage,
   filesPerPage,
   rowEnd,
@@ -65,10 +66,9 @@ class SqliteStore implements Store {
   }
 
   async *fileLines(range: NameRange): AsyncGenerator<string> {
-    const end = range.to === undefined ? null : bound(range.to);
     let from = range.from;
     for (;;) {
-      const start = bound(from);
+      const [start, end] = bounds({ ...range, from });
       const [blob, count] = (await this.#read(() => this.#statements.filePage.get(start, end, filesPerPage))) ?? [
         null,
         0,
@@ -94,6 +94,10 @@ class SqliteStore implements Store {
     });
   }
 
+  async fileCount(range: NameRange): Promise<number> {
+    return (await this.#read(() => this.#statements.fileCount.get(...bounds(range)))) ?? 0;
+  }
+
   async dirtyPeers(): Promise<Encoded[]> {
     return this.#read(() => this.#statements.dirtyPeers.all().map(latin1));
   }
@@ -102,8 +106,7 @@ class SqliteStore implements Store {
     const range = query.range ?? allNames;
     const descending = query.descending === true;
     const statement = descending ? this.#statements.dirtyDescending : this.#statements.dirtyAscending;
-    const lower = bound(range.from);
-    const upper = range.to === undefined ? null : bound(range.to);
+    const [lower, upper] = bounds(range);
     const peer = query.peer === undefined ? null : bound(query.peer);
     let parameters: DirtyParameters = descending
       ? { name: upper, lastPeer: null, end: lower, peer }
@@ -117,6 +120,11 @@ class SqliteStore implements Store {
       if (last === undefined || page.length < dirtyPerPage) return;
       parameters = { ...parameters, name: bound(last.name), lastPeer: bound(last.peer) };
     }
+  }
+
+  async dirtyCounts(range: NameRange): Promise<ReadonlyMap<Encoded, number>> {
+    const rows = await this.#read(() => this.#statements.dirtyCounts.all(...bounds(range)));
+    return new Map(rows.map(([peer, count]) => [latin1(peer), count]));
   }
 
   async dirtyAmong(names: readonly Encoded[]): Promise<ReadonlySet<Encoded>> {
@@ -301,6 +309,10 @@ class Patience {
     this.#step = Math.min(this.#step * 2, 50);
     return true;
   }
+}
+
+function bounds({ from, to }: NameRange): [Bound, Bound | null] {
+  return [bound(from), to === undefined ? null : bound(to)];
 }
 
 function latin1(blob: Buffer): Encoded {

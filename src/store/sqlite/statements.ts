@@ -75,6 +75,10 @@ export function prepareStatements(connection: Connection) {
     filePage: raw<[Bound, Bound | null, number], [Buffer | null, number]>(filePage),
     checktxt: pluck<[Bound], Buffer>(`SELECT CAST(ifnull(checktxt, '') AS BLOB) FROM file WHERE filename = ${text}`),
 
+    fileCount: pluck<[Bound, Bound | null], number>(
+      `SELECT count(*) FROM file WHERE filename >= ${text} AND filename < ${upper}`,
+    ),
+
     dirtyAscending: pluck<[DirtyParameters], Buffer | null>(
       dirtyPage(`${after} AND dirty.filename < ifnull(CAST(@end AS TEXT), x'')`, 'ASC'),
     ),
@@ -85,6 +89,10 @@ export function prepareStatements(connection: Connection) {
       'SELECT CAST(peername AS BLOB) FROM (SELECT DISTINCT peername FROM dirty) WHERE peername IS NOT NULL ORDER BY peername',
     ),
     dirtyNames: raw<[Bound, Bound, number], [Buffer | null, number]>(dirtyNames),
+    dirtyCounts: raw<[Bound, Bound | null], [Buffer, number]>(
+      `SELECT CAST(peername AS BLOB), count(*) FROM dirty
+       WHERE filename >= ${text} AND filename < ${upper} AND peername IS NOT NULL GROUP BY peername`,
+    ),
     isDirty: pluck<[Bound], number>(`SELECT 1 FROM dirty WHERE filename = ${text} LIMIT 1`),
 
     hints: raw<[], [Buffer, number]>(
