@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { test } from 'node:test';
+import { buildSync } from 'esbuild';
 import { isRoot, ownership, scratch } from './scratch.ts';
 
 const nobody = 65534;
@@ -27,8 +28,13 @@ test('an ordinary user gets as far as permissions go, and hears why not further'
   if (!isRoot) return t.skip('skipped: becoming another user needs root');
   const root = scratch(t);
   plant(root);
-  const script = new URL('ordinaryUser.ts', import.meta.url).pathname;
-  const run = spawnSync(process.execPath, ['--import', 'tsx', script, root], {
+  // The user need not be able to enter the directory of the sources.
+  const script = `${root}/ordinaryUser.mjs`;
+  const entryPoints = [new URL('ordinaryUser.ts', import.meta.url).pathname];
+  buildSync({ entryPoints, outfile: script, bundle: true, platform: 'node', format: 'esm', logLevel: 'error' });
+  fs.chmodSync(script, 0o644);
+  const run = spawnSync(process.execPath, [script, root], {
+    cwd: root,
     uid: nobody,
     gid: nobody,
     encoding: 'utf8',
