@@ -2,6 +2,7 @@ import { ConfigError } from '../config/configError.ts';
 import { KeyError, NotAMemberError, PrefixError } from '../groups/cluster.ts';
 import { StoreError } from '../store/store.ts';
 import { ChannelError } from '../transport/channel.ts';
+import { SetupError } from './setup.ts';
 
 /** What to do about an error that ended a run. The error itself says what and where. Undefined: there is nothing to add. */
 export function adviceFor(error: unknown): string | undefined {
@@ -13,6 +14,7 @@ export function adviceFor(error: unknown): string | undefined {
     return 'Name this host in a group of the configuration (with -G: in one of those), or say with -N which of its hosts this is.';
   }
   if (error instanceof PrefixError) return "Give this host an 'on' line in that prefix; 'on *:' is for all hosts.";
+  if (error instanceof SetupError) return error.advice;
   if (error instanceof StoreError) return storeAdvice(error);
   if (error instanceof ChannelError) return channelAdvice(error);
   return undefined;

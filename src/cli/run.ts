@@ -128,6 +128,10 @@ export async function perform(invocation: Invocation, place: Place, log: Branchi
     const facesPeer = invocation.mode === 'serve' && invocation.listener === 'inetd';
     if (facesPeer) log.error(messages.lockFound(lock));
     else writeFully(1, messages.lockFound(lock) + '\n');
+    log.write(
+      0,
+      'csync2 does nothing while that file is there. Whoever put it there may have a reason; remove it to go on.',
+    );
     return 1;
   }
   if (invocation.mode === 'serve') {
@@ -256,7 +260,9 @@ async function comparePairs(
     ({ myname, peer }) => wanted === undefined || (myname === wanted.myname && peer === wanted.peer),
   );
   if (pairs.length === 0 && wanted !== undefined) {
-    throw new SetupError('ARGUMENT', messages.noSuchPair(wanted.myname, wanted.peer));
+    const advice =
+      'This host comes first, then its peer. See --status for groups and their hosts, -N for the name of this one.';
+    throw new SetupError('ARGUMENT', messages.noSuchPair(wanted.myname, wanted.peer), { advice });
   }
   const paths = invocation.file === undefined ? undefined : coveredPaths(setup, [absolutePath(invocation.file)]);
   const files: (FileName | undefined)[] = paths?.flatMap((path) => setup.cluster.toNames(path)) ?? [undefined];

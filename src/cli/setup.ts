@@ -38,13 +38,15 @@ export interface Place {
   readonly options: Options;
 }
 
-/** A condition that ends the run at once; the message says it all. */
+/** A condition that ends the run at once. The message says it all, unless there is advice what to do about it. */
 export class SetupError extends Error {
   readonly code: 'LOCKED' | 'CREDENTIALS' | 'ARGUMENT';
-  constructor(code: SetupError['code'], message: string, options?: ErrorOptions) {
+  readonly advice: string | undefined;
+  constructor(code: SetupError['code'], message: string, options?: ErrorOptions & { readonly advice?: string }) {
     super(message, options);
     this.name = 'SetupError';
     this.code = code;
+    this.advice = options?.advice;
   }
 }
 

@@ -58,11 +58,30 @@ test('a key file is never overwritten', (t) => {
   assert.match(before, /^[A-Za-z0-9._]{64}\n$/);
   const again = start(program, ['-k', key]);
   assert.equal(again.code, 1);
-  assert.match(again.stderr, /^Can't create key file: File (already )?exists \(.*new\)/i);
+  assert.match(again.stderr, /^Can't create key file: File (already )?exists \(.*new\)\n.*Remove it first/i);
   assert.equal(readFileSync(key, 'utf8'), before);
   mkdirSync(join(host.etc, 'd'));
   rmSync(join(host.etc, 'd'), { recursive: true });
-  assert.match(start(program, ['-k', join(host.etc, 'd', 'k')]).stderr, /No such file or directory/i);
+  assert.match(
+    start(program, ['-k', join(host.etc, 'd', 'k')]).stderr,
+    /No such file or directory .*\n.*in a directory that is there/i,
+  );
+});
+
+test('what is wrong with other arguments, and what the lock file is for', (t) => {
+  const cluster = new Cluster(t, 2);
+  cluster.configureOne();
+  const host = cluster.host(1);
+  refuses(
+    host,
+    ['-T', '127.6.1.2', '127.6.1.1'],
+    /No group has 127\.6\.1\.2 and 127\.6\.1\.1/,
+    /This host comes first/,
+  );
+  refuses(host, ['-W', '99', '-cr', '/'], /Invalid dump_dir_fd 99/, /open for writing/);
+  writeFileSync(join(host.etc, 'csync2.lock'), '');
+  refuses(host, ['-x'], /csync2 does nothing while that file is there.* remove it/);
+  assert.equal(host.run('-x').stdout, `Found ${host.etc}/csync2.lock\n`);
 });
 
 test('--help and --version are no errors, a missing mode is', () => {

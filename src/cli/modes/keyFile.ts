@@ -14,6 +14,11 @@ export function createKeyFile(path: string): void {
     fs.writeFileSync(fsPath(path), key + '\n', { flag: 'wx', mode: 0o600 });
   } catch (error) {
     const reason = systemText(error as Error);
-    throw new SetupError('ARGUMENT', `Can't create key file: ${reason} (${path})`, { cause: error });
+    const advice = (error as NodeJS.ErrnoException).code === 'EEXIST' ? inUse : elsewhere;
+    throw new SetupError('ARGUMENT', `Can't create key file: ${reason} (${path})`, { cause: error, advice });
   }
 }
+
+const inUse =
+  'Hosts may use it. Remove it first if you really want a new one, and copy that to all hosts of its groups.';
+const elsewhere = 'Name a file in a directory that is there and can be written to.';

@@ -105,9 +105,14 @@ function mustBeOpen(descriptor: number): void {
   try {
     fs.fstatSync(descriptor);
   } catch (cause) {
-    throw new SetupError('ARGUMENT', `Invalid dump_dir_fd ${descriptor}: Bad file descriptor`, { cause });
+    throw new SetupError('ARGUMENT', `Invalid dump_dir_fd ${descriptor}: Bad file descriptor`, {
+      cause,
+      advice: openFirst,
+    });
   }
 }
+
+const openFirst = "-W takes the number of a descriptor that is open for writing, as in 'csync2 -W 3 -cr / 3>FILE'.";
 
 function newCheck(setup: Setup, mounts: Mounts, options: Options, recursive: boolean): Check {
   const { cluster, store, ignored, log, stop } = setup;
