@@ -36,7 +36,7 @@ export class Progress implements StoreObserver {
 
   /** The disk is compared with so many file rows; undefined: nobody has counted them. */
   checks(rows: number | undefined): void {
-    this.#reading = this.#start(checkLabel);
+    this.#reading = this.#start(checkLabel, true);
     this.#reading.of = rows;
   }
 
@@ -92,8 +92,8 @@ export class Progress implements StoreObserver {
     this.#bar.stop();
   }
 
-  #start(label: string): Task {
-    const task = new Task(label);
+  #start(label: string, isCheck = false): Task {
+    const task = new Task(label, isCheck);
     this.#tasks.set(label, task);
     return task;
   }
@@ -119,6 +119,7 @@ interface Look {
 
 class Task {
   readonly #label: string;
+  readonly #isCheck: boolean;
   readonly #begun = performance.now();
   #done = 0;
   of: number | undefined;
@@ -126,8 +127,9 @@ class Task {
   unanswered = (): number => 0;
   #looks: Look[] = [{ at: this.#begun, amount: 0 }];
 
-  constructor(label: string) {
+  constructor(label: string, isCheck: boolean) {
     this.#label = label;
+    this.#isCheck = isCheck;
   }
 
   get done(): number {
@@ -142,7 +144,7 @@ class Task {
     const done = this.of === undefined ? this.#done : Math.min(this.#done, this.of);
     const left = this.of === undefined || done === 0 ? undefined : this.of - done;
     const secondsLeft = left === undefined ? undefined : ((now - this.#begun) / done / 1000) * left;
-    const facts = this.#label === checkLabel ? this.#checkFacts(now, recorded) : this.#peerFacts(now);
+    const facts = this.#isCheck ? this.#checkFacts(now, recorded) : this.#peerFacts(now);
     return { label: this.#label, done, of: this.of, facts, secondsLeft };
   }
 

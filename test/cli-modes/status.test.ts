@@ -24,7 +24,7 @@ test('--status: well, something to send, a peer out of reach, a configuration th
   one.run('-u');
   const broken = one.run('--status');
   assert.equal(broken.code, 2);
-  assert.match(broken.stdout, /^CRITICAL: .*Connection refused/);
+  assert.match(broken.stdout, /^CRITICAL: .*Connection refused\. 2 files to be sent/);
 
   await two.serve();
   one.run('-u');

@@ -132,7 +132,10 @@ function* troubles(status: Status): Generator<Trouble> {
   yield* expiry(certificate, 'certificate of this host');
   for (const { peer, dirty, oldest, contact, certificate: theirs } of peers) {
     if (contact?.failed !== undefined && contact.failed > (contact.reached ?? 0)) {
-      yield { state: 'critical', message: `${peer}, ${iso(contact.failed)}: ${decode(contact.trouble ?? '')}` };
+      yield {
+        state: 'critical',
+        message: sentence(`${peer}, ${iso(contact.failed)}: ${decode(contact.trouble ?? '')}`),
+      };
     }
     if (dirty > 0) yield { state: 'warning', message: `${count(dirty, 'file')} to be sent to ${peer}${age(oldest)}.` };
     yield* expiry(theirs, `certificate of ${peer}`);
@@ -140,6 +143,11 @@ function* troubles(status: Status): Generator<Trouble> {
   for (const peer of strays) {
     yield { state: 'warning', message: `Files are dirty for ${peer}, which no group has: 'csync2 -R' forgets them.` };
   }
+}
+
+/** Others may follow on the same line. */
+function sentence(text: string): string {
+  return /[.!?)]$/.test(text) ? text : `${text}.`;
 }
 
 function* expiry(certificate: CertificateFacts | undefined, whose: string): Generator<Trouble> {
