@@ -51,7 +51,7 @@ class ConfiguredCluster implements Cluster {
   /** The groups that count in compare mode. */
   private readonly compared: ReadonlySet<Member>;
   private readonly coverages: { readonly normal: Coverage; readonly comparing: Coverage };
-  private readonly together = new Map<string, readonly Member[]>();
+  private readonly together = new Map<readonly Member[], Map<Member, readonly Member[]>>();
   /** What was asked last: about a file that is being worked on there are several questions. */
   private last: { readonly name: string; readonly groups: readonly Member[] } = { name: '', groups: [] };
   private readonly addressees = new WeakMap<readonly Member[], readonly Addressee[]>();
@@ -105,18 +105,20 @@ class ConfiguredCluster implements Cluster {
   }
 
   private findCovering(name: FileName, compareMode: boolean): readonly Member[] {
-    let which = '';
-    for (const [index, group] of this.groups.entries()) {
+    let found: readonly Member[] = none;
+    for (const group of this.groups) {
       if (compareMode && !this.compared.has(group)) continue;
-      if (group.patterns.covers(name, compareMode)) which += `${index} `;
+      if (group.patterns.covers(name, compareMode)) found = this.with(found, group);
     }
-    let groups = this.together.get(which);
-    if (groups === undefined) {
-      const indexes = which.split(' ').slice(0, -1);
-      groups = indexes.map((index) => this.groups[Number(index)] as Member);
-      this.together.set(which, groups);
-    }
-    return groups;
+    return found;
+  }
+
+  /** One more group: the same groups in the same order are always the same array. */
+  private with(groups: readonly Member[], group: Member): readonly Member[] {
+    const longer = this.together.get(groups) ?? new Map<Member, readonly Member[]>();
+    const result = longer.get(group) ?? [...groups, group];
+    this.together.set(groups, longer.set(group, result));
+    return result;
   }
 
   coverage(compareMode = false): Coverage {
@@ -177,6 +179,8 @@ class ConfiguredCluster implements Cluster {
     return this.plain.some(([matchesFrom, matchesTo]) => matchesFrom(from) && matchesTo(to));
   }
 }
+
+const none: readonly Member[] = [];
 
 function readFile(path: string): Uint8Array {
   return readFileSync(fsPath(path));
