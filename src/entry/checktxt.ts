@@ -25,6 +25,9 @@ export interface CheckFields {
   readonly target: string | undefined;
 }
 
+/** Encoded: in the row of an object that has to be looked at again. What is there is never like this. */
+export const unknownChecktxt = encode('v1:type=unknown');
+
 /** The checktxt as this host records it (not URL-encoded as a whole). */
 export function checktxt(entry: Entry, ignored: Ignored): string {
   return format(entry, ignored, entry.mtime);

@@ -1,4 +1,5 @@
 import type { Encoded } from '../bytes/bytes.ts';
+import { unknownChecktxt } from '../entry/checktxt.ts';
 import { type Change, type DirtyRow, exactly, type Store } from '../store/store.ts';
 
 /**
@@ -9,6 +10,7 @@ export class Cleared {
   readonly #store: Store;
   readonly #onDone: () => void;
   #rows: DirtyRow[] = [];
+  #doubtful: DirtyRow[] = [];
 
   /** `onDone` is called for each row, at once. */
   constructor(store: Store, onDone: () => void) {
@@ -27,31 +29,42 @@ export class Cleared {
     this.#onDone();
   }
 
+  /** What was sent of it may have got there or not: the row stays. */
+  doubt(row: DirtyRow): void {
+    this.#doubtful.push(row);
+  }
+
   /** Enough has come together to be written. */
   get isDue(): boolean {
-    return this.#rows.length >= batchSize;
+    return this.#rows.length + this.#doubtful.length >= batchSize;
   }
 
   async flush(): Promise<void> {
-    if (this.#rows.length === 0) return;
-    const rows = this.#rows;
+    const [rows, doubtful] = [this.#rows, this.#doubtful];
     this.#rows = [];
-    await this.#store.apply(
-      rows.map(({ name, peer, checktxt }) => ({ type: 'clearDirty', name, peer, ifFile: checktxt ?? null })),
-    );
-    await this.#markOvertaken(rows);
+    this.#doubtful = [];
+    if (rows.length > 0) {
+      await this.#store.apply(
+        rows.map(({ name, peer, checktxt }) => ({ type: 'clearDirty', name, peer, ifFile: checktxt ?? null })),
+      );
+    }
+    const sent = [...rows, ...doubtful];
+    if (sent.length > 0) await this.#markOvertaken(sent);
   }
 
   /**
-   * While a file was on its way, another host may have overruled us and taken our dirty rows with it: then the peer has
-   * what we had, and is to get what we have now.
+   * While a file was on its way, something else was recorded of it. Another host may have overruled us and taken our dirty
+   * rows with it: then the peer has what we had, and is to get what we have now. Or the file has changed, and another run
+   * of ours may have sent that before ours got there, and be about to clear the row: it clears none of a file that is not
+   * recorded as it sent it, and the next check records it anew.
    */
   async #markOvertaken(rows: readonly DirtyRow[]): Promise<void> {
     const now = await this.#store.fileRows(rows.map(({ name }) => name));
     const changes: Change[] = [];
     for (const { name, peer, myname, checktxt } of rows) {
-      if (now.get(name) === checktxt || (await this.#isDirty(name, peer))) continue;
-      changes.push({ type: 'markDirty', name, peer, myname, forced: false });
+      if (now.get(name) === checktxt) continue;
+      if (await this.#isDirty(name, peer)) changes.push({ type: 'putFile', name, checktxt: unknownChecktxt });
+      else changes.push({ type: 'markDirty', name, peer, myname, forced: false });
     }
     if (changes.length > 0) await this.#store.apply(changes);
   }

@@ -73,7 +73,7 @@ export class Transfers {
     } else if (isLarge(file)) {
       const update = new FileUpdate(this.#run, file);
       update.begin();
-      return this.#conclude(file, await update.finish());
+      return this.#conclude(file, await this.#run.tried(file, update.finish()));
     } else if (found.state === 'present' && found.entry.kind === 'sock') {
       this.#cleared.add(row);
     } else {
@@ -126,9 +126,10 @@ export class Transfers {
     this.#wakeUp();
   }
 
-  /** The connection was lost. */
-  fail(error: unknown): void {
+  /** The connection was lost before the answer came. */
+  fail(sent: Sent, error: unknown): void {
     this.#failure ??= error;
+    this.#cleared.doubt(sent.file.row);
     this.#wakeUp();
   }
 
@@ -173,7 +174,8 @@ export class Transfers {
       this.#request(file, sent.force, 'whole', sent);
       return false;
     }
-    return this.#conclude(file, await new FileUpdate(this.#run, file).sendChange(entry));
+    const change = new FileUpdate(this.#run, file).sendChange(entry);
+    return this.#conclude(file, await this.#run.tried(file, change));
   }
 
   #overrule(sent: Sent): void {
@@ -251,6 +253,6 @@ class Sent implements LineReceiver {
   }
 
   reject(error: unknown): void {
-    this.#transfers.fail(error);
+    this.#transfers.fail(this, error);
   }
 }

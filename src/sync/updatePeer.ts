@@ -176,7 +176,7 @@ export class PeerUpdate {
   /** True when the peer has to be started over. */
   async #finishFirst(ahead: FileUpdate[]): Promise<boolean> {
     const update = ahead.shift() as FileUpdate;
-    const { settled } = await update.finish();
+    const { settled } = await this.tried(update.file, update.finish());
     if (settled === 'parent missing') return this.#parentMissing(update.file);
     this.concludeLater(update.file, settled);
     if (this.#settling.length >= unsettledAtOnce) await this.#settleAll();
@@ -185,8 +185,18 @@ export class PeerUpdate {
 
   /** Once it is known how a file ended, its row is cleared or kept. */
   concludeLater(file: DirtyFile, settled: Promise<FileOutcome> | FileOutcome): void {
-    const outcome = Promise.resolve(settled);
+    const outcome = this.tried(file, Promise.resolve(settled));
     this.#settleLater(outcome.then((known) => this.#conclude(file, known)));
+  }
+
+  /** A file of which something may have been sent when this fails. */
+  async tried<Result>(file: DirtyFile, work: Promise<Result>): Promise<Result> {
+    try {
+      return await work;
+    } catch (error) {
+      this.#cleared.doubt(file.row);
+      throw error;
+    }
   }
 
   #settleLater(settling: Promise<void>): void {
@@ -201,6 +211,7 @@ export class PeerUpdate {
 
   async #conclude(file: DirtyFile, outcome: FileOutcome): Promise<void> {
     if (outcome === 'done') await this.#cleared.done(file.row);
+    if (outcome === 'kept') this.#cleared.doubt(file.row);
   }
 
   async #connect(): Promise<PeerLine> {

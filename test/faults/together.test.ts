@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { until } from '../scenarios/harness/process.ts';
+import { Site } from './harness/site.ts';
+import { WireTap } from './harness/wireTap.ts';
+
+/** Something to wait for that somebody else decides on. */
+function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open };
+}
+
+describe('two runs of one host at the same moment', () => {
+  for (const isLost of [false, true]) {
+    const heard = isLost ? 'the answer is lost' : 'the answer is heard';
+    test(`an older content that arrives after a newer one is not taken for it, ${heard}`, async () => {
+      const site = new Site({ hosts: 2 });
+      const [client, server] = [site.at(0), site.at(1)];
+      const tap = new WireTap({ host: server.name, port: 30_866 });
+      try {
+        site.configure();
+        await server.serve(true);
+        await tap.listen(server.name, 30_865);
+        assert.equal((await client.run('-x')).code, 0);
+        const [olderMayGo, olderIsSent] = [gate(), gate()];
+        const [newerMayEnd, newerIsThere] = [gate(), gate()];
+        let [contents, answers] = [0, 0];
+        tap.onLine = async ({ way, line }) => {
+          if (way === 'request') {
+            if (!line.startsWith('XPUT') || ++contents !== 1) return 'pass';
+            olderIsSent.open();
+            await olderMayGo.opened;
+            return 'pass';
+          }
+          answers += 1;
+          if (answers === greeting && isLost) {
+            await until(() => server.tree.read('file') === 'of old' && contents === 2, 20_000);
+            return 'cut';
+          }
+          if (answers !== 2 * greeting + 1) return 'pass';
+          newerIsThere.open();
+          await newerMayEnd.opened;
+          return 'pass';
+        };
+        client.tree.write('file', 'of old');
+        await client.run('-cr /');
+        const first = client.run('-u');
+        await olderIsSent.opened;
+        client.tree.write('file', 'something new', { mtime: 1_700_000_100 });
+        await client.run('-cr /');
+        const second = client.run('-u');
+        await newerIsThere.opened;
+        olderMayGo.open();
+        assert.equal((await first).code, isLost ? 1 : 0);
+        assert.equal(server.tree.read('file'), 'of old');
+        newerMayEnd.open();
+        await second;
+        assert.notDeepEqual(client.rows().dirty, [], 'somebody knows that the peer has another content');
+        const { code, output } = await client.run('-x');
+        assert.equal(code, 0, output);
+        assert.equal(server.tree.read('file'), 'something new');
+        for (const host of site.hosts) assert.deepEqual(host.rows().dirty, []);
+        assert.equal((await client.run('-T')).code, 2);
+      } finally {
+        await tap.close();
+        await site.close();
+      }
+    });
+  }
+});
+
+/** Answers before the first file: to CONFIG, CAPS and HELLO. */
+const greeting = 3;
