@@ -8,6 +8,7 @@ import type { Staged } from '../filesystem/staged.ts';
 import { replies } from '../protocol/replies.ts';
 import { backUp } from './backUp.ts';
 import type { Session } from './session.ts';
+import { isUntouched } from './untouched.ts';
 
 /**
  * A file, link, directory or device that a peer sends, complete but for owner, mode and time, which arrive as commands
@@ -57,7 +58,7 @@ export class Replacement {
    */
   finish(session: Session): string | undefined {
     const now = inspect(this.#path);
-    if (!same(now, this.#before)) {
+    if (!isUntouched(this.#before, now)) {
       this.discard();
       return replies.conflict;
     }
@@ -79,12 +80,4 @@ export class Replacement {
     const entry = entryFromStats(fs.fstatSync(this.#staged.fd, { bigint: true }), this.#target);
     return this.#seconds === undefined ? entry : { ...entry, mtime: this.#seconds };
   }
-}
-
-/** Nobody touched it in between, as far as the kernel's own change time tells. */
-function same(a: Inspection, b: Inspection): boolean {
-  if (a.state !== 'present' || b.state !== 'present') return a.state === b.state;
-  // A directory's time changes with its entries; its own metadata does not come from there.
-  if (a.entry.kind === 'dir' && b.entry.kind === 'dir') return a.entry.inode === b.entry.inode;
-  return a.entry.inode === b.entry.inode && a.entry.changeTimeNs === b.entry.changeTimeNs;
 }

@@ -81,7 +81,7 @@ export async function runTransfers(session: Session, transfers: readonly Transfe
   for (const [at, transfer] of transfers.entries()) {
     if (!letThrough(session, transfer.request.file, permissions[at] as Permission)) continue;
     const name = names[at] as Encoded;
-    await run(session, transfer, name, rows.get(name), dirty.has(name));
+    await run(session, transfer, name, { row: rows.get(name), dirty: dirty.has(name) });
   }
 }
 
@@ -110,15 +110,14 @@ async function run(
   session: Session,
   { request, content }: Transfer,
   name: Encoded,
-  row: Encoded | undefined,
-  dirty: boolean,
+  read: Recorded,
 ): Promise<void> {
   const { file } = request;
   const path = session.cluster.toDisk(file);
   if (path === undefined) return session.reply(replies.denied);
   const found = inspect(path);
   if (found.state === 'error') return session.reply(found.problem.message);
-  const subject: Subject = { session, file, name, path, found, row: await rowOf(session, file, found, row), dirty };
+  const subject: Subject = { session, file, name, path, found, ...(await recorded(session, file, found, read)) };
   switch (request.name) {
     case 'XDEL':
       return transferDeletion(subject, request);
@@ -129,18 +128,20 @@ async function run(
   }
 }
 
+type Recorded = Pick<Subject, 'row' | 'dirty'>;
+
 /**
- * The row, or what another session has put in place and not recorded yet, so that this does not pass for a change that was
- * made here.
+ * What was read, or what another session has put in place and not recorded yet, so that this does not pass for a change that
+ * was made here. A check may also have recorded and marked a change since that was read.
  */
-async function rowOf(
+async function recorded(
   { cluster, store, ignored, owner }: Session,
   file: FileName,
   found: Subject['found'],
-  row: Encoded | undefined,
-): Promise<Encoded | undefined> {
-  const { changes } = checkFound(cluster, ignored, file, found, row);
-  if (changes.length === 0) return row;
+  read: Recorded,
+): Promise<Recorded> {
+  const { name, changes } = checkFound(cluster, ignored, file, found, read.row);
+  if (changes.length === 0) return read;
   const isOurs = (await notInTransit(store, changes, owner)).changes.length > 0;
-  return isOurs ? row : rowFor(found, ignored);
+  return isOurs ? read : { row: rowFor(found, ignored), dirty: (await store.dirtyAmong([name])).has(name) };
 }

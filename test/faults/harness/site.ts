@@ -158,9 +158,9 @@ export class FaultHost {
     return child;
   }
 
-  start(args: readonly string[], port = publicPort, wrap: readonly string[] = []): Running {
+  start(args: readonly string[], port = publicPort, wrap: readonly string[] = [], program = this.program): Running {
     const own = ['-N', this.name, '-D', this.databaseDirectory, '-p', String(port)];
-    const [command, ...rest] = [...wrap, paths[this.program], ...own, ...args] as [string, ...string[]];
+    const [command, ...rest] = [...wrap, paths[program], ...own, ...args] as [string, ...string[]];
     const child = spawn(command, rest, {
       env: {
         PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
@@ -193,7 +193,12 @@ export class FaultHost {
   /** Runs a command to its end; fails when that takes longer than `patience` milliseconds. */
   async run(args: string, patience = 60_000, wrap: readonly string[] = []): Promise<Ending> {
     if (this.#local !== undefined) return { signal: null, ...(await this.#local.run(args)) };
-    const { child, ending } = this.start(args.split(' '), publicPort, wrap);
+    return this.runAs(this.program, args, patience, wrap);
+  }
+
+  /** The same with a program that need not be the one that serves. */
+  async runAs(program: Program, args: string, patience = 60_000, wrap: readonly string[] = []): Promise<Ending> {
+    const { child, ending } = this.start(args.split(' '), publicPort, wrap, program);
     let hung = false;
     const timer = setTimeout(() => {
       hung = true;

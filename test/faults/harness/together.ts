@@ -1,0 +1,156 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Program } from '../../scenarios/harness/programs.ts';
+import { type Random, random } from './random.ts';
+import { Scribe } from './scribe.ts';
+import { type Ending, type FaultHost, Site } from './site.ts';
+
+/** Programs that work on one host and its database at the same moment. */
+export interface Crew {
+  readonly serving: Program;
+  /** Each starts its command again as soon as it has ended, for as long as all this goes on. */
+  readonly running: readonly (readonly [program: Program, args: string])[];
+}
+
+export interface TogetherOptions {
+  readonly crews: readonly Crew[];
+  readonly seconds: number;
+  readonly seed: number;
+  /** Statements of the group. */
+  readonly rule?: string;
+}
+
+export interface Figures {
+  runs: number;
+  stamps: number;
+  conflicts: number;
+}
+
+/** Names that a host writes to at some step: what is in conflict stays so, and others take its place. */
+function nameAt(step: number, rng: Random, letter: string): string {
+  return rng.below(3) === 0 ? `f${Math.floor(step / 30) * 2 + rng.below(8)}` : `${letter}${rng.below(12)}`;
+}
+
+/** Runs crews on two hosts while scribes write to what both share, then lets all come to rest. */
+export class Together {
+  readonly complaints: string[] = [];
+  readonly figures: Figures = { runs: 0, stamps: 0, conflicts: 0 };
+  readonly #options: TogetherOptions;
+  readonly #site: Site;
+  readonly #scribes: readonly Scribe[];
+  #end = 0;
+
+  constructor(options: TogetherOptions) {
+    this.#options = options;
+    this.#site = new Site({ hosts: options.crews.length, programs: options.crews.map(({ serving }) => serving) });
+    const removed = new Set<string>();
+    this.#scribes = this.#site.hosts.map((host, at) => new Scribe(host, letterOf(at), removed));
+  }
+
+  async play(): Promise<void> {
+    const { crews, seconds, rule } = this.#options;
+    const { hosts } = this.#site;
+    try {
+      this.#site.configure(rule);
+      for (const host of hosts) {
+        await host.run('-cIr /');
+        await host.serve();
+      }
+      this.#end = Date.now() + seconds * 1000;
+      const runners = hosts.flatMap((host, at) =>
+        (crews[at] as Crew).running.map(([program, args]) => this.#keepRunning(host, program, args)),
+      );
+      await Promise.all([...runners, ...hosts.map((_, at) => this.#keepWriting(at))]);
+      await this.#settle();
+      for (const host of hosts) this.#lookAtServer(host);
+    } finally {
+      await this.#site.close();
+    }
+  }
+
+  async #keepRunning(host: FaultHost, program: Program, args: string): Promise<void> {
+    while (Date.now() < this.#end) {
+      const ending = await host.runAs(program, args, 40_000);
+      this.#examine(host, program, args, ending);
+      this.figures.runs += 1;
+    }
+  }
+
+  async #keepWriting(at: number): Promise<void> {
+    const rng = random(this.#options.seed * 100 + at);
+    const scribe = this.#scribes[at] as Scribe;
+    for (let step = 0; Date.now() < this.#end; step++) {
+      const name = nameAt(step, rng, letterOf(at));
+      if (rng.below(12) === 0) scribe.remove(name);
+      else await scribe.write(name);
+      await sleep(rng.below(40));
+    }
+  }
+
+  /** What an end may say: that something is in conflict or was changing, never that it failed otherwise. */
+  #examine({ name }: FaultHost, program: Program, args: string, { code, signal, output }: Ending): void {
+    const complain = (text: string): void => void this.complaints.push(`${program} ${args} on ${name}: ${text}`);
+    if (code === undefined) complain(`killed by ${signal}`);
+    if (/\n\s+at .*\.(ts|cjs|js):\d/.test(output)) complain(`unforeseen: ${output}`);
+    if (code !== 0 && !(program === 'c' ? endsOfC : ends).test(output))
+      complain(`exit ${code}: ${output.slice(0, 600)}`);
+    if (trouble.test(output)) complain(output.slice(0, 600));
+  }
+
+  /** Nothing changes any more: all that differs is known, and whoever forces it gets his way. */
+  async #settle(): Promise<void> {
+    const { hosts } = this.#site;
+    this.#lookForLosses('when all had come to an end');
+    let said = '';
+    for (let round = 0; round < 3; round++) {
+      said = '';
+      for (const host of hosts) said += (await host.runAs('ours', '-x')).output;
+    }
+    this.#lookForLosses('when all was quiet');
+    this.figures.stamps = this.#scribes.reduce((sum, { kept }) => sum + kept, 0);
+    const marked = new Set(hosts.flatMap((host) => host.rows().dirty).map(nameOfRow));
+    const differing = this.#differing();
+    this.figures.conflicts = differing.size;
+    for (const name of differing) {
+      if (!marked.has(name)) this.complaints.push(`${name} differs, and nothing is dirty`);
+      if (!said.includes(`/${name}:`)) this.complaints.push(`${name} differs, and nobody says so: ${said}`);
+    }
+    for (const name of marked) if (!differing.has(name)) this.complaints.push(`${name} is dirty, and all are equal`);
+    for (const args of ['-fr /', '-x']) await (hosts[0] as FaultHost).runAs('ours', args);
+    for (const host of hosts) await host.runAs('ours', '-x');
+    for (const name of this.#differing()) this.complaints.push(`${name} differs in spite of force`);
+  }
+
+  #differing(): Set<string> {
+    const [first = [], ...others] = this.#site.hosts.map(({ tree }) => tree.snapshot());
+    const lines = others.flatMap((other) => [
+      ...first.filter((line) => !other.includes(line)),
+      ...other.filter((line) => !first.includes(line)),
+    ]);
+    return new Set(lines.map((line) => line.split(' ')[0] as string));
+  }
+
+  #lookForLosses(when: string): void {
+    // A rule may overwrite what somebody wrote.
+    if (this.#options.rule !== undefined) return;
+    for (const scribe of this.#scribes) {
+      for (const loss of scribe.losses()) this.complaints.push(`${loss} was lost (${when})`);
+    }
+  }
+
+  #lookAtServer(host: FaultHost): void {
+    if (!host.isServing) this.complaints.push(`the server of ${host.name} is gone: ${host.log.slice(-1000)}`);
+    if (/\n\s+at .*\.(ts|cjs|js):\d/.test(host.log) || trouble.test(host.log))
+      this.complaints.push(`the server of ${host.name}: ${host.log.slice(-3000)}`);
+  }
+}
+
+const ends = /dirty here|changed while|vanish|No such file/i;
+/** The C program names a conflict only when asked to, ends when a file vanishes, and has one wait for the database. */
+const endsOfC = /Finished with \d+ errors|This should not happen: Can't stat|Database backend is exceedingly busy/;
+const trouble = /locked|malformed|corrupt|disk image/i;
+
+const letterOf = (at: number): string => String.fromCharCode(97 + at);
+
+function nameOfRow(row: string): string {
+  return (row.split(' | ')[0] as string).replace(/^%25t%25\/?/, '');
+}

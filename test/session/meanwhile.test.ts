@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { encode } from '../../src/bytes/urlEncoding.ts';
+import type { Change, Store } from '../../src/store/store.ts';
+import { key, peer, Serving } from './serving.ts';
+
+const name = encode('%t%/f');
+const me = `${process.getuid?.()} ${process.getgid?.()}`;
+const checktxt = (size: number, time: number) =>
+  encode(`v1:mtime=${time}:mode=33188:uid=${me.replace(' ', ':gid=')}:type=reg:size=${size}`);
+
+function write(serving: Serving, content: string, time: number): Change {
+  const path = join(serving.tree, 'f');
+  fs.writeFileSync(path, content);
+  fs.chmodSync(path, 0o644);
+  fs.utimesSync(path, time, time);
+  return { type: 'putFile', name, checktxt: checktxt(content.length, time) };
+}
+
+const mark: Change = { type: 'markDirty', name, peer: encode('127.2.9.3'), myname: encode('me'), forced: false };
+
+type Moment = (serving: Serving, happens: () => Promise<void>) => void;
+
+/** Lets something happen once, at the moment when the session has just called this function of its store. */
+function afterCall<Name extends 'dirtyAmong' | 'apply'>(
+  method: Name,
+  isMeant: (...args: Parameters<Store[Name]>) => boolean,
+): Moment {
+  return (serving, happens) => {
+    const store = serving.store as { -readonly [Key in keyof Store]: Store[Key] };
+    const real = store[method].bind(store) as (...args: unknown[]) => Promise<unknown>;
+    const call = async (...args: Parameters<Store[Name]>): Promise<unknown> => {
+      const result = await real(...args);
+      if (isMeant(...args)) {
+        store[method] = real as Store[Name];
+        await happens();
+      }
+      return result;
+    };
+    store[method] = call as Store[Name];
+  };
+}
+
+const moments: Record<string, Moment> = {
+  'when the marks were read': afterCall('dirtyAmong', () => true),
+  'when what is to come was written down': afterCall('apply', (changes) => changes.some(({ type }) => type === 'begin')),
+};
+
+const requests: Record<string, string> = {
+  XPUT: `XPUT ${key} ${name} check 33188 ${me} 1700000000 0\noctet-stream 6\ntheirs`,
+  XSET: `XSET ${key} ${name} check 41471 ${me} 1700000000 0 lnk target`,
+  XDEL: `XDEL ${key} ${name} check\n`,
+  DEL: `DEL ${key} ${name}\n`,
+};
+
+describe('a change that is made here while a request is being looked at', () => {
+  for (const [command, request] of Object.entries(requests)) {
+    for (const [when, moment] of Object.entries(moments)) {
+      for (const isChecked of [false, true]) {
+        test(`${command}, ${when}${isChecked ? ', and checked' : ''}: it stays, the peer hears of a conflict`, async (t) => {
+          const serving = new Serving();
+          t.after(() => serving.close());
+          await serving.store.apply([write(serving, 'old', 1_600_000_000)]);
+          moment(serving, async () => {
+            const row = write(serving, 'ours', 1_600_000_100);
+            if (isChecked) await serving.store.apply([row, mark, { ...mark, peer: encode(peer) }]);
+          });
+          const end = command === 'XSET' ? '\n' : '';
+          assert.equal(
+            await serving.talk(`CAPS xput\n${request}${end}`),
+            `OK (caps xput).\nFile is also marked dirty here!\n`,
+          );
+          assert.equal(fs.readFileSync(join(serving.tree, 'f'), 'latin1'), 'ours');
+        });
+      }
+    }
+  }
+});
