@@ -29,7 +29,7 @@ function afterCall<Name extends 'dirtyAmong' | 'apply'>(
   isMeant: (...args: Parameters<Store[Name]>) => boolean,
 ): Moment {
   return (serving, happens) => {
-    const store = serving.store as { -readonly [Key in keyof Store]: Store[Key] };
+    const store = serving.store;
     const real = store[method].bind(store) as (...args: unknown[]) => Promise<unknown>;
     const call = async (...args: Parameters<Store[Name]>): Promise<unknown> => {
       const result = await real(...args);
@@ -45,7 +45,9 @@ function afterCall<Name extends 'dirtyAmong' | 'apply'>(
 
 const moments: Record<string, Moment> = {
   'when the marks were read': afterCall('dirtyAmong', () => true),
-  'when what is to come was written down': afterCall('apply', (changes) => changes.some(({ type }) => type === 'begin')),
+  'when what is to come was written down': afterCall('apply', (changes) =>
+    changes.some(({ type }) => type === 'begin'),
+  ),
 };
 
 const requests: Record<string, string> = {
