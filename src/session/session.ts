@@ -281,7 +281,9 @@ export class Session {
       this.reply(replies.activatingTls);
       await this.flush();
       const credentials = await this.#environment.credentials();
-      await this.#login?.spend(this.#channel.startTls('server', credentials));
+      // What came along in the clear is no command: anybody in between could have added it.
+      const early = this.#inbox.takeAll();
+      await this.#login?.spend(this.#channel.startTls('server', credentials, early));
       line = await this.line();
       if (line === undefined) return false;
       command = parseCommand(line);

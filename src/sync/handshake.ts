@@ -120,7 +120,8 @@ async function secure(line: Line, peer: string, channel: Channel, inbox: Inbox):
   const reply = await readLine(channel, inbox);
   line.log.write(3, messages.wire('Peer', reply + '\n'));
   if (!isOk(reply)) throw new ConversationError('REFUSED', `SSL command failed. (${reply})`);
-  await channel.startTls('client', await line.credentials());
+  // What came along in the clear is no answer: anybody in between could have added it.
+  await channel.startTls('client', await line.credentials(), inbox.takeAll());
   await checkCertificate(line, peer, channel);
 }
 

@@ -197,10 +197,59 @@ describe('certificates', () => {
   });
 });
 
-/** All that a server answers to a client with this certificate (or none) that asks for a file. */
-async function overTls(host: string, port: number, from: string, name: string | undefined): Promise<string> {
+describe('what somebody in between adds before the encryption begins', () => {
+  test('commands for the server are none', async () => {
+    const site = new Site({ hosts: 2, tls: true });
+    const [server, member] = [site.at(0), site.at(1)];
+    try {
+      site.configure();
+      await server.serve();
+      const added = `\nCONFIG \nHELLO ${member.name}\nGROUP nosuch`;
+      assert.equal(await overTls(server.name, server.port, member.name, member.name, added), '');
+      assert.deepEqual(server.rows().peers, [], 'nobody said hello');
+    } finally {
+      await site.close();
+    }
+  });
+
+  test('answers for the client are none', async () => {
+    const site = new Site({ hosts: 2, tls: true });
+    const [client, server] = [site.at(0), site.at(1)];
+    const finished = 'OK (cmd_finished).\n';
+    const middle = net.createServer((near) => {
+      const far = net.connect({ host: server.name, port: server.port, localAddress: near.remoteAddress ?? '' });
+      for (const socket of [near, far]) socket.on('error', () => [near, far].forEach((each) => each.destroy()));
+      near.pipe(far);
+      far.once('data', (line) => {
+        near.write(`${line.toString('latin1')}${finished}OK (caps xput).\n${finished.repeat(4)}`);
+        far.pipe(near);
+      });
+    });
+    try {
+      site.configure();
+      await server.serve(true);
+      await new Promise<void>((resolve) => middle.listen(30_865, server.name, resolve));
+      client.tree.write('file', 'content');
+      const { code, output } = await client.run('-x');
+      assert.equal(code, 1, output);
+      assert.equal(client.rows().dirty.length, 2, 'nothing was sent, so nothing is forgotten');
+    } finally {
+      middle.close();
+      await site.close();
+    }
+  });
+});
+
+/** All that a server answers to a client with this certificate (or none) that asks for a file. `added`: goes along in the clear. */
+async function overTls(
+  host: string,
+  port: number,
+  from: string,
+  name: string | undefined,
+  added = '',
+): Promise<string> {
   const peer = await RawPeer.connect(host, port, from);
-  assert.equal(await peer.ask('SSL'), 'OK (activating_ssl).');
+  assert.equal(await peer.ask(`SSL${added}`), 'OK (activating_ssl).');
   peer.socket.removeAllListeners('data');
   const own = name === undefined ? undefined : certificate(name);
   const credentials = own === undefined ? {} : { cert: fs.readFileSync(own.cert), key: fs.readFileSync(own.key) };
