@@ -23,8 +23,15 @@ export async function showDiff(
   const ended = once(diff, 'close');
   // diff may end before it has read everything; its exit status says what there is to say.
   input.on('error', () => undefined);
-  for await (const bytes of theirs) {
-    if (!input.write(bytes)) await Promise.race([once(input, 'drain'), ended]);
+  try {
+    for await (const bytes of theirs) {
+      if (!input.write(bytes)) await Promise.race([once(input, 'drain'), ended]);
+    }
+  } catch (error) {
+    // It must neither wait for the rest nor compare what there is.
+    diff.kill('SIGKILL');
+    await ended;
+    throw error;
   }
   input.end();
   const [code] = (await ended) as [number | null];

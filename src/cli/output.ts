@@ -1,3 +1,5 @@
+import { isatty } from 'node:tty';
+import { forTerminal } from '../log/printable.ts';
 import { writeFully } from '../log/writeFully.ts';
 import { systemText } from '../transport/failures.ts';
 
@@ -55,7 +57,7 @@ export class Output {
     this.#pieces = [];
     this.#bytes = 0;
     this.beforeFlush?.();
-    writeOut(bytes);
+    writeOut(isatty(1) ? forTerminal(bytes) : bytes);
   }
 }
 

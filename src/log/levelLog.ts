@@ -1,4 +1,5 @@
 import type { BranchingLog, Level, Sink } from './log.ts';
+import { printable } from './printable.ts';
 
 /** A log that passes messages up to `level` on to `sink`. Errors always pass. */
 export function createLog(level: number, sink: Sink, prefix = ''): BranchingLog {
@@ -27,12 +28,17 @@ class LevelLog implements BranchingLog {
   }
 
   write(level: Level, message: string): void {
-    if (level <= this.level) this.#sink.write(level, this.#prefix, message);
+    if (level <= this.level) this.#say(level, message);
   }
 
   error(message: string): void {
     this.errors++;
-    this.#sink.write(0, this.#prefix, message);
+    this.#say(0, message);
+  }
+
+  /** A line with a prefix stands among those of others: it stays one line, whatever names it tells of. */
+  #say(level: Level, message: string): void {
+    this.#sink.write(level, this.#prefix, this.#prefix === '' ? message : printable(message));
   }
 
   child(prefix: string): BranchingLog {

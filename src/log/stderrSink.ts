@@ -1,6 +1,8 @@
 import { fstatSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { clockTime } from './clock.ts';
 import type { Level, Sink } from './log.ts';
+import { forTerminal } from './printable.ts';
 import { writeFully } from './writeFully.ts';
 
 const flushAtBytes = 32 * 1024;
@@ -14,7 +16,7 @@ export interface StderrOptions {
 }
 
 /**
- * Lines to stderr, bytes as they are. Errors go out at once; other lines are gathered and go out together: when the
+ * Lines to stderr, bytes as they are unless it is a terminal. Errors go out at once; other lines are gathered and go out together: when the
  * program next waits for something, when there are many, when the last ones are old, and at exit.
  */
 export function createStderrSink(options: StderrOptions = {}): Sink {
@@ -24,6 +26,7 @@ export function createStderrSink(options: StderrOptions = {}): Sink {
 class StderrSink implements Sink {
   readonly #fd: number;
   readonly #timestamps: boolean;
+  readonly #isTerminal: boolean;
   #pending = '';
   #lastFlush = 0;
   #scheduled = false;
@@ -31,6 +34,7 @@ class StderrSink implements Sink {
   constructor(fd: number, timestamps: boolean) {
     this.#fd = fd;
     this.#timestamps = timestamps;
+    this.#isTerminal = isatty(fd);
     process.on('exit', () => this.flush());
   }
 
@@ -54,7 +58,7 @@ class StderrSink implements Sink {
     const lines = this.#pending;
     this.#pending = '';
     try {
-      writeFully(this.#fd, lines);
+      writeFully(this.#fd, this.#isTerminal ? forTerminal(lines) : lines);
     } catch {
       // The reader is gone or the disk is full, and this was the place to say so. The work itself goes on.
     }

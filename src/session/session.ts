@@ -367,7 +367,8 @@ export class Session {
     const header = await this.line();
     const length = header === undefined ? 'MALFORMED' : parseBlobHeader(header);
     if (length === 'UNAVAILABLE' || length === 'IO_ERROR') return replies.contentRefused;
-    if (typeof length === 'string') throw new ProtocolError('OUT_OF_STEP', `Expected content, got '${header ?? ''}'.`);
+    if (typeof length === 'string')
+      throw new ProtocolError('OUT_OF_STEP', `Expected content, got '${redact(header ?? '')}'.`);
     const content = length > contentLimit ? undefined : Buffer.allocUnsafe(length);
     for (let done = 0; done < length;) {
       const bytes = await this.bytes(length - done);
@@ -445,7 +446,9 @@ export class Session {
     if (error instanceof ChannelError && error.code === 'RESET' && this.#over) return;
     const text = this.#ended ?? (error instanceof Error ? error.message : String(error));
     this.#log.error(`${this.#peer ?? this.#channel.remoteAddress ?? 'unknown peer'}: ${text}`);
-    if (!isExpected(error)) this.#log.write(1, error instanceof Error ? (error.stack ?? text) : text);
+    if (isExpected(error)) return;
+    const trace = error instanceof Error ? (error.stack ?? text) : text;
+    for (const line of trace.split('\n')) this.#log.write(1, line);
   }
 
   async #end(): Promise<void> {

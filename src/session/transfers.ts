@@ -106,12 +106,7 @@ async function announce(
   await session.begin(expected);
 }
 
-async function run(
-  session: Session,
-  { request, content }: Transfer,
-  name: Encoded,
-  read: Recorded,
-): Promise<void> {
+async function run(session: Session, { request, content }: Transfer, name: Encoded, read: Recorded): Promise<void> {
   const { file } = request;
   const path = session.cluster.toDisk(file);
   if (path === undefined) return session.reply(replies.denied);

@@ -2,8 +2,10 @@ import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
 import { sameButUnknownTarget } from '../entry/compare.ts';
 import type { Cluster, Coverage, Pair } from '../groups/cluster.ts';
+import { isCleanName } from '../groups/names.ts';
 import { lineFilter } from '../groups/coverage.ts';
 import { formatCommand } from '../protocol/formatCommand.ts';
+import { printable } from '../log/printable.ts';
 import { RowReader } from '../store/rowReader.ts';
 import { allNames, exactly, type Store } from '../store/store.ts';
 import { ConversationError } from './conversationError.ts';
@@ -45,8 +47,10 @@ export async function* comparePair(
     const range = file === undefined ? allNames : exactly(encode(file));
     const ours = new RowReader(shared(store.fileLines(range), cluster.sharedWith(pair.peer, pair.keys)));
     while (await eitherHasRows(ours, theirs)) {
-      for (const { side, name } of differences(ours, theirs)) {
-        yield { side, myname: pair.myname, peer: pair.peer, name: decode(name) as FileName };
+      for (const { side, name: encoded } of differences(ours, theirs)) {
+        const name = decode(encoded);
+        if (!isCleanName(name)) throw strayAnswer(name);
+        yield { side, myname: pair.myname, peer: pair.peer, name };
       }
     }
     await peerLine.bye();
@@ -60,7 +64,7 @@ async function* linesOf(steps: AsyncIterable<ListStep>): AsyncGenerator<string, 
 }
 
 function strayAnswer(line: string): ConversationError {
-  return new ConversationError('OUT_OF_STEP', `unexpected answer: ${line}`);
+  return new ConversationError('OUT_OF_STEP', `unexpected answer: ${printable(line)}`);
 }
 
 async function* shared(pages: AsyncIterable<string>, coverage: Coverage): AsyncGenerator<string, void, undefined> {

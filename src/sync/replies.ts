@@ -3,6 +3,7 @@ import { parseBlobHeader } from '../protocol/blobs.ts';
 import type { Inbox } from '../protocol/inbox.ts';
 import { classifyReply, isOk, type ReplyKind } from '../protocol/replies.ts';
 import { parseNumberLine } from '../protocol/values.ts';
+import { printable } from '../log/printable.ts';
 import { ConversationError } from './conversationError.ts';
 
 type Parsing<T> = Generator<undefined, T, undefined>;
@@ -45,8 +46,12 @@ export function* line(inbox: Inbox): Parsing<string> {
 }
 
 export function* status(inbox: Inbox): Parsing<Status> {
-  const text = yield* line(inbox);
-  return { kind: classifyReply(text), ok: isOk(text), line: text };
+  return statusOf(yield* line(inbox));
+}
+
+/** Peers are not to write to our terminal or log as they please. */
+export function statusOf(text: string): Status {
+  return { kind: classifyReply(text), ok: isOk(text), line: printable(text) };
 }
 
 /** Whatever comes next. */
@@ -75,7 +80,7 @@ export function* listStep(inbox: Inbox): Parsing<ListStep> {
     const start = lines.lastIndexOf('\n', lines.length - 2) + 1;
     const text = lines.slice(start, -1);
     if (text.includes('\t') && !isOk(text)) return { lines, end: undefined };
-    return { lines: lines.slice(0, start), end: { kind: classifyReply(text), ok: isOk(text), line: text } };
+    return { lines: lines.slice(0, start), end: statusOf(text) };
   }
 }
 
@@ -131,7 +136,7 @@ function* blob(inbox: Inbox, begin: (length: number) => void, take: (piece: Uint
   const header = yield* line(inbox);
   const length = parseBlobHeader(header);
   if (length === 'UNAVAILABLE' || length === 'IO_ERROR') return false;
-  if (typeof length === 'string') throw new ConversationError('OUT_OF_STEP', `unexpected answer: ${header}`);
+  if (typeof length === 'string') throw new ConversationError('OUT_OF_STEP', `unexpected answer: ${printable(header)}`);
   begin(length);
   for (let missing = length; missing > 0;) {
     const piece = inbox.tryBytes(missing);

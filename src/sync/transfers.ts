@@ -1,14 +1,14 @@
 import type { Entry } from '../entry/entry.ts';
 import { Problem } from '../filesystem/problem.ts';
 import * as messages from '../log/messages.ts';
-import { classifyReply, isOk, type ReplyKind } from '../protocol/replies.ts';
+import type { ReplyKind } from '../protocol/replies.ts';
 import type { Cleared } from './cleared.ts';
 import { resolveConflict } from './conflict.ts';
 import type { LineReceiver } from './conversation.ts';
 import type { DirtyFile } from './dirtyFiles.ts';
 import { FileUpdate, type Under } from './fileUpdate.ts';
 import { Leaning } from './leaning.ts';
-import type { Status } from './replies.ts';
+import { type Status, statusOf } from './replies.ts';
 import { changeRequest, deletionRequest, isLarge, type Manner } from './transferRequest.ts';
 import type { PeerUpdate } from './updatePeer.ts';
 
@@ -111,13 +111,14 @@ export class Transfers {
     this.#requests -= 1;
     this.#bytes -= sent.bytes;
     this.#announce(sent);
-    const kind = classifyReply(line);
+    const answer = statusOf(line);
+    const { kind, ok } = answer;
     const { file, entry } = sent;
     const needsContent = kind === 'sendData' || kind === 'pathNotFound';
     const gone = entry === undefined && kind === 'parentMissing';
     if (entry?.kind === 'reg') this.#leaning.note(kind !== 'same');
-    if (!gone && (!isOk(line) || (needsContent && entry?.kind === 'reg'))) {
-      sent.answer = { kind, ok: isOk(line), line };
+    if (!gone && (!ok || (needsContent && entry?.kind === 'reg'))) {
+      sent.answer = answer;
       this.#open.push(sent);
     } else {
       if (kind === 'same' || kind === 'notFound') this.#run.context.log.write(1, messages.upToDate);

@@ -158,3 +158,17 @@ function lock(host: Host): () => void {
     database.close();
   };
 }
+
+test('names are only shown on a terminal, whatever is in them, and bytes as they are elsewhere', (t) => {
+  if (!has('script')) return t.skip('skipped: no script(1) to play terminal');
+  const cluster = new Cluster(t, 2);
+  cluster.configureOne();
+  const host = cluster.host(1);
+  const evil = 'x\x1b]0;owned\x07';
+  host.write(evil, 'x');
+  const command = [program, ...host.ownOptions, '-crv', '/', '2>&1', '&&', program, ...host.ownOptions, '-M'].join(' ');
+  const shown = start('script', ['-qec', command, '/dev/null'], host.env).stdout;
+  assert.equal(shown.split('x\\033]0;owned\\007').length, 3, shown);
+  assert.equal(shown.includes('\x1b]0'), false);
+  assert.ok(host.run('-M').stdout.includes(evil));
+});

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import type net from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import { alterRows } from '../scenarios/harness/database.ts';
 import { FaultHost, Site } from './harness/site.ts';
 import { WireTap } from './harness/wireTap.ts';
 
@@ -118,6 +119,79 @@ describe('a hostile server', () => {
         });
         await survives(`after ${count} lines`);
       }
+    }
+  });
+
+  test('answers cannot play with the terminal or forge lines', async () => {
+    const evil = 'No\x1b]0;owned\x07 way\r  \x7f!\n';
+    for (const command of ['CONFIG', 'HELLO', 'SIG', 'LIST', 'TYPE']) {
+      serveWith((line, socket) => {
+        if (line.startsWith('TYPE')) setTimeout(() => socket.end(), 50);
+        if (line.startsWith(command)) return evil;
+        if (line.startsWith('LIST')) return 'v1%3Atype=dir\t%25t%25/a\nOK (cmd_finished).\n';
+        return noCaps(line) ?? 'OK (cu_later).\n';
+      });
+      for (const args of ['-u', '-T', '-TT']) {
+        const { output } = await client.run(args, 30_000);
+        assert.doesNotMatch(output.replaceAll(/\t/g, ''), /[\0-\x09\x0b-\x1f\x7f]/, `${command} ${args}`);
+      }
+    }
+    assert.deepEqual(client.rows().dirty, dirty);
+  });
+
+  test('lists of anything: nothing outside is marked or read, the comparison ends', async () => {
+    const names = [
+      '%25t%25/../etc',
+      '/etc/passwd',
+      '%25nosuch%25/x',
+      '%25t%25//',
+      '',
+      '%00',
+      'x'.repeat(60_000),
+      '%25t%25/\xff',
+    ];
+    const bodies: Record<string, string> = {
+      'strange names': names.map((name) => `v1%3Atype=dir\t${name}\n`).join('') + 'OK (cmd_finished).\n',
+      'rows out of order': 'a\t%25t%25/z\na\t%25t%25/b\na\t%25t%25/z\nOK (cmd_finished).\n',
+      'rows with more fields': 'a\tb\tc\td\n\t\n\t\t\nOK (cmd_finished).\n',
+      'no end': 'a\t%25t%25/b\n',
+      'an error as the end': 'a\t%25t%25/b\nPermission denied!\n',
+      'a line without an end': `a\t${'x'.repeat(3_000_000)}`,
+      nothing: '',
+    };
+    for (const [what, body] of Object.entries(bodies)) {
+      serveWith((line, socket) => {
+        if (line.startsWith('TYPE')) return void socket.end('OK (data_follows).\nforeign\n');
+        if (!line.startsWith('LIST')) return noCaps(line) ?? 'OK (cu_later).\n';
+        if (!body.endsWith('OK (cmd_finished).\n')) setTimeout(() => socket.end(), 100);
+        return body;
+      });
+      for (const args of ['-T', '-TT', '-TIX']) {
+        const { signal, output } = await client.run(args, 30_000);
+        assert.equal(signal, null, `${what} ${args}`);
+        assert.doesNotMatch(output, /\n\s+at .*(\.ts|\.cjs|node:)/, what);
+        assert.doesNotMatch(output, /root:/, `${what} ${args}: ${output}`);
+      }
+      const strange: readonly string[] = client.rows().dirty.filter((row) => /etc|nosuch|%00|\/\/|\.\./.test(row));
+      assert.deepEqual(strange, [], what);
+    }
+    alterRows(client.database, 'DELETE FROM dirty');
+    await client.run(`-mr ${client.tree.root}`);
+    assert.deepEqual(client.rows().dirty, dirty);
+  });
+
+  test('figures that are none decide no conflict for us', async () => {
+    for (const figure of ['', 'NaN', '1e9', '0x1', '9'.repeat(40), ' ', 'OK (cmd_finished).', '-']) {
+      let forced = false;
+      serveWith((line) => {
+        forced ||= line.startsWith('FLUSH') || / force /.test(line);
+        if (line.startsWith('SIG')) return 'OK (path_not_found).\n---\noctet-stream 0\nOK (cmd_finished).\n';
+        if (line.startsWith('GETTM')) return `OK (data_follows).\n${figure}\n`;
+        if (/^(PATCH|MK|DEL)/.test(line)) return 'File is also marked dirty here!\n';
+        return noCaps(line) ?? (line.startsWith('BYE') ? 'OK (cu_later).\n' : 'File is also marked dirty here!\n');
+      });
+      await survives(`GETTM → ${figure}`);
+      assert.equal(forced, false, `'${figure}' won`);
     }
   });
 

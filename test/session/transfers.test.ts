@@ -272,6 +272,15 @@ describe('one request a file', () => {
     });
   }
 
+  test('a command where content is due ends the session, and its key is not told on', async (t) => {
+    const serving = new Serving();
+    t.after(() => serving.close());
+    const request = ask('XPUT', 'f', `check ${attributes}`) + ask('SIG', 'f', '');
+    assert.equal(await serving.talk(request), `Expected content, got 'SIG KEY ${name('f')} '.\n`);
+    assert.ok(serving.log.some((line) => line.includes('Expected content')));
+    assert.equal(serving.log.join('\n').includes(key), false);
+  });
+
   test('content for nobody: who has not identified is answered, and the stream stays in step', async (t) => {
     const serving = new Serving();
     t.after(() => serving.close());

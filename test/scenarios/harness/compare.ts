@@ -17,6 +17,7 @@ export type Part = 'code' | 'stdout' | 'messages' | 'tree' | 'backup' | 'out' | 
  * - more explanation on stderr: what the peer answered, and for which file;
  * - commands that the C program answers with `Unknown command!`, or not at all when it has just ended: our side asking whether
  *   the peer can do more;
+ * - control characters in what servers log: ours shows them, so that each message is one line;
  * - all wire traffic where no C program takes part.
  */
 export function differences(
@@ -43,7 +44,8 @@ export function differences(
     want.hosts.forEach((host, number) => {
       const state = have.hosts[number] as HostState;
       const on = `${where} on host ${number + 1}`;
-      for (const part of ['tree', 'backup', 'out', 'served'] as const) check(part, on, host[part], state[part]);
+      for (const part of ['tree', 'backup', 'out'] as const) check(part, on, host[part], state[part]);
+      check('served', on, withoutControl(host.served), withoutControl(state.served));
       check('file', on, ...withoutMissingTargets(host.rows.file, state.rows.file));
       for (const table of ['dirty', 'hint', 'action', 'peers'] as const) {
         check('dirty', `${on}, table ${table}`, host.rows[table], state.rows[table]);
@@ -70,6 +72,12 @@ function messages(step: Step): string[] {
     .filter((line) => !/^(ERROR from peer|While syncing file)/.test(line))
     .map((line) => line.replace(/^Finished with [1-9]\d* errors/, 'Finished with errors'));
   return [...new Set(lines)];
+}
+
+/** Messages up to the first control character, as it is or as ours shows it; of the C program those with a carriage return are lost. */
+function withoutControl(served: readonly string[]): string[] {
+  const whole = served.filter((line) => !line.includes('\\015'));
+  return [...new Set(whole.map((line) => line.split(/[\0-\x1f\x7f]|\\n|\\\d{3}/)[0] as string))].sort();
 }
 
 /** Our client works on several files at once: what it says about each file counts, not which file comes first. */
