@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { isInstalled, isRoot } from '../scenarios/harness/programs.ts';
 import { until } from '../scenarios/harness/process.ts';
 import { Site } from './harness/site.ts';
+import { type Crew, Together } from './harness/together.ts';
 import { WireTap } from './harness/wireTap.ts';
 
 /** Something to wait for that somebody else decides on. */
@@ -72,3 +74,52 @@ describe('two runs of one host at the same moment', () => {
 
 /** Answers before the first file: to CONFIG, CAPS and HELLO. */
 const greeting = 3;
+
+const ours: Crew = { serving: 'ours', running: [['ours', '-x']] };
+const crews: Record<string, readonly Crew[]> = {
+  '-x, -x and -c on one host, -x on the other': [
+    {
+      serving: 'ours',
+      running: [
+        ['ours', '-x'],
+        ['ours', '-x'],
+        ['ours', '-cr /'],
+      ],
+    },
+    ours,
+  ],
+  '-c of the C program beside our -x and our server': [
+    {
+      serving: 'ours',
+      running: [
+        ['c', '-cr /'],
+        ['ours', '-x'],
+      ],
+    },
+    ours,
+  ],
+  '-x of the C program beside our server, our -x beside a C server': [
+    { serving: 'ours', running: [['c', '-x']] },
+    { serving: 'c', running: [['ours', '-x']] },
+  ],
+};
+/** MINUTES=n, for scripts/soak. */
+const minutes = process.env['MINUTES'];
+const seconds = minutes !== undefined ? Number(minutes) * 60 : process.env['LONG_TESTS'] === undefined ? 5 : 120;
+
+describe('programs at work on the same databases at the same moment, while files change', { concurrency: 3 }, () => {
+  for (const [what, crew] of Object.entries(crews)) {
+    test(`${what}: nothing is lost, all that differs is known`, async (t) => {
+      if (!isRoot) return t.skip('skipped: needs root');
+      const needsC = what.includes('C program');
+      if (needsC && !isInstalled('c')) return t.skip('skipped: csync2 (the C program) is not installed');
+      const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+      const together = new Together({ crews: crew, seconds, seed });
+      await together.play();
+      const { runs, stamps, conflicts } = together.figures;
+      t.diagnostic(`seed ${seed}: ${runs} runs, ${stamps} changes, ${conflicts} conflicts`);
+      assert.deepEqual(together.complaints, []);
+      assert.ok(runs > 3 && stamps > 20);
+    });
+  }
+});

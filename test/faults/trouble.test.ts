@@ -341,7 +341,7 @@ describe('files that change while they are sent', () => {
   }
 });
 
-describe('two of us at once', () => {
+describe('three hosts', () => {
   test('the version that loses a conflict has reached a third host: it gets the one that won', async () => {
     const site = new Site({ hosts: 3 });
     const [winner, loser, third] = [site.at(0), site.at(1), site.at(2)];
@@ -362,41 +362,6 @@ describe('two of us at once', () => {
     } finally {
       await site.close();
     }
-  });
-
-  test('-x, -x and -c on both hosts while files change: they agree in the end', async () => {
-    await withPair(async (client, server) => {
-      const hosts = [client, server];
-      for (const host of hosts) {
-        await host.run('-cIr /');
-        await host.serve();
-      }
-      const end = Date.now() + (process.env['LONG_TESTS'] === undefined ? 8000 : 60_000);
-      let stamp = 0;
-      const writer = (host: FaultHost, own: string) => async (): Promise<void> => {
-        while (Date.now() < end) {
-          stamp += 1;
-          host.tree.write(`${own}${stamp % 20}`, `${own} ${stamp}`, { mtime: 1_700_000_000 + stamp });
-          if (stamp % 7 === 0) fs.rmSync(host.tree.path(`${own}${(stamp * 3) % 20}`), { force: true });
-          await sleep(20);
-        }
-      };
-      const runner = (host: FaultHost, args: string) => async (): Promise<void> => {
-        while (Date.now() < end) {
-          const { code, signal, output } = await host.run(args, 30_000);
-          assert.equal(signal, null);
-          assert.ok(code === 0 || /vanish|changed|No such file|dirty|locked/i.test(output), output);
-        }
-      };
-      const work = hosts.flatMap((host, at) => [
-        writer(host, 'ab'[at] as string),
-        runner(host, '-x'),
-        ...(at === 0 ? [runner(host, '-x'), runner(host, '-cr /')] : []),
-      ]);
-      await Promise.all(work.map((each) => each()));
-      for (let round = 0; round < 2; round++) for (const host of hosts) await host.run('-x');
-      inSync(client, server);
-    });
   });
 });
 

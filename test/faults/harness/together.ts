@@ -131,8 +131,7 @@ export class Together {
 
   #lookForLosses(when: string): void {
     for (const [at, scribe] of this.#scribes.entries()) {
-      // The C program replaces what has changed since it looked.
-      if (this.#site.at(at).program === 'c') continue;
+      if (losesMarks(this.#options.crews[at] as Crew)) continue;
       for (const loss of scribe.losses()) this.complaints.push(`${loss} was lost (${when})`);
     }
   }
@@ -142,6 +141,14 @@ export class Together {
     if (/\n\s+at .*\.(ts|cjs|js):\d/.test(host.log) || trouble.test(host.log))
       this.complaints.push(`the server of ${host.name}: ${host.log.slice(-3000)}`);
   }
+}
+
+/**
+ * A C server replaces what has changed since it looked, and a C client clears the mark of a file that it has sent, also
+ * one that our server has made anew since.
+ */
+function losesMarks({ serving, running }: Crew): boolean {
+  return serving === 'c' || running.some(([program, args]) => program === 'c' && args === '-x');
 }
 
 const ends = /dirty here|changed while|vanish|No such file/i;
