@@ -83,6 +83,10 @@ const link = (file: string, target: string): Step => ({
   shell: `ln -s ${target} ${file}`,
   act: (root) => fs.symlinkSync(target, join(root, file)),
 });
+const hardLink = (from: string, to: string): Step => ({
+  shell: `ln -T ${from} ${to}`,
+  act: (root) => fs.linkSync(join(root, from), join(root, to)),
+});
 const makeFifo = (file: string): Step => ({
   shell: `mkfifo ${file}`,
   act: (root) => void execFileSync('mkfifo', [join(root, file)], { stdio: 'ignore' }),
@@ -128,6 +132,8 @@ export function randomEdit(rng: Random, stamp: number, tame: boolean): Edit {
       touch(`${file}/inner`, 1_700_000_000 + stamp),
     ],
     [hasParent(file), remove(file), makeFifo(file), touched],
+    [isFile(file), hasParent(other), isNoDirectory(other), remove(other), hardLink(file, other)],
+    [hasParent(directory), rename(directory, rng.pick(directories))],
   ];
   return rng.pick(tame ? kinds : [...kinds, ...bolder]);
 }

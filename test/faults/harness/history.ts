@@ -18,7 +18,7 @@ export interface HistoryOptions {
   readonly inProcess: boolean;
 }
 
-export const autoMethods = ['none', 'younger', 'first', 'left'] as const;
+export const autoMethods = ['none', 'younger', 'first', 'left', 'older', 'bigger', 'smaller', 'right'] as const;
 export type Auto = (typeof autoMethods)[number];
 
 /** Paths in which two snapshots differ. */
@@ -154,9 +154,19 @@ class History {
           this.complaints.push(`${path} differs between hosts 1 and ${at + 1}, and nothing is dirty`);
       }
     }
+    this.#compareWithMarks(trees, marked);
     const allEqual = trees.every((tree) => differing(trees[0] as string[], tree).length === 0);
     if (allEqual && marked.length > 0) this.complaints.push(`all are equal, but dirty: ${marked.join(' ')}`);
     if (this.#options.inTurn && !allEqual) this.complaints.push('the hosts differ');
+  }
+
+  /** Without a rule, marks in the end are for exactly the files that differ, or stand in each other's way. */
+  #compareWithMarks(trees: readonly string[][], marked: readonly string[]): void {
+    if (this.#options.programs.includes('c')) return;
+    const differ = trees.flatMap((tree) => differing(trees[0] as string[], tree));
+    for (const name of marked) {
+      if (!differ.some((path) => related(path, name))) this.complaints.push(`${name} is dirty, and nothing differs`);
+    }
   }
 
   #lookAtServers(): void {

@@ -74,19 +74,27 @@ export class Pending {
     // The C program is not ours to judge.
     if (this.#site.at(at).program === 'c' || this.#own[at]?.has(path) !== true) return;
     const [old, current] = [before.get(path), now.get(path)];
-    if (this.#mayLose(at, on, old, current)) return;
+    if (this.#mayLose(at, on, [old, current])) return;
     const shown = `${old?.what.slice(0, 60) ?? 'nothing'} became ${current?.what.slice(0, 60) ?? 'nothing'}`;
     this.#losses.push(`${path} on host ${at + 1}, which had not sent it: ${shown}`);
   }
 
-  #mayLose(at: number, on: readonly number[], old: Content | undefined, now: Content | undefined): boolean {
+  #mayLose(at: number, on: readonly number[], versions: Versions): boolean {
     switch (this.#rule) {
       case 'none':
         return false;
       case 'left':
         return on.some((other) => other < at);
+      case 'right':
+        return on.some((other) => other > at);
       case 'younger':
-        return old === undefined || now === undefined || !old.what.startsWith('file') || now.mtime >= old.mtime;
+        return !areFiles(versions) || versions[1].mtime >= versions[0].mtime;
+      case 'older':
+        return !areFiles(versions) || versions[1].mtime <= versions[0].mtime;
+      case 'bigger':
+        return !areFiles(versions) || versions[1].what.length >= versions[0].what.length;
+      case 'smaller':
+        return !areFiles(versions) || versions[1].what.length <= versions[0].what.length;
       case 'first':
       case 'anything':
         return true;
@@ -99,6 +107,13 @@ export class Pending {
     const dirty = new Set(host.rows().dirty.map((row) => (row.split(' | ')[0] as string).replace('%25t%25/', '')));
     for (const path of this.#checked[at] ?? []) if (!dirty.has(path)) own.delete(path);
   }
+}
+
+type Versions = readonly [old: Content | undefined, now: Content | undefined];
+
+/** Only files have figures that decide. */
+function areFiles(versions: Versions): versions is readonly [old: Content, now: Content] {
+  return versions.every((version) => version?.what.startsWith('file') === true);
 }
 
 function changed(before: Contents, now: Contents): string[] {
