@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { Cluster, has, type Host } from './cluster.ts';
+import { Cluster, has, type Host, program, start } from './cluster.ts';
 import { TerminalRun } from './terminal.ts';
 
 /** Hosts of which the first has files for the others. */
