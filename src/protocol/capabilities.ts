@@ -2,6 +2,8 @@
 export const extensions = [
   /** XSET, XPUT and XDEL: an object, a file with its content, or a deletion in one request. */
   'xput',
+  /** SYNC: what was answered before is on the disk when it is answered. */
+  'sync',
   /** LIST tells the targets of links under a prefix, which C programs do not record. */
   'targets',
 ] as const;

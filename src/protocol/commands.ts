@@ -69,7 +69,7 @@ export type TransferCommand =
   | (OnFile<'XDEL'> & { readonly force: boolean });
 
 export type Command =
-  | { readonly name: 'SSL' | 'BYE' }
+  | { readonly name: 'SSL' | 'BYE' | 'SYNC' }
   /** Empty: the default configuration. */
   | { readonly name: 'CONFIG'; readonly config: string }
   | { readonly name: 'GROUP'; readonly groups: readonly string[] }

@@ -12,6 +12,7 @@ export function formatCommand(command: Command): string {
   switch (command.name) {
     case 'SSL':
     case 'BYE':
+    case 'SYNC':
       return command.name;
     case 'CONFIG':
       return `CONFIG ${command.config}`;

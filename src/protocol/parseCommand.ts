@@ -17,6 +17,7 @@ const blanks = /[ \t\r\v\f]+/;
 const parsers: { readonly [name in CommandName]: Parse } = {
   SSL: () => ({ name: 'SSL' }),
   BYE: () => ({ name: 'BYE' }),
+  SYNC: () => ({ name: 'SYNC' }),
   CONFIG: ([config = '']) =>
     configName.test(config) ? { name: 'CONFIG', config } : refuse('CONFIG', replies.badConfigName),
   GROUP: ([list = '']) => ({ name: 'GROUP', groups: decode(list).split(',').filter(notEmpty) }),

@@ -6,6 +6,7 @@ export const replies = {
   notFound: 'OK (not_found).',
   pathNotFound: 'OK (path_not_found).',
   same: 'OK (same).',
+  onDisk: 'OK (on_disk).',
   goodbye: 'OK (cu_later).',
   activatingTls: 'OK (activating_ssl).',
   conflict: 'File is also marked dirty here!',

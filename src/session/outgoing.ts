@@ -23,8 +23,6 @@ export class Outgoing {
 
   /** Known from CONFIG on; nothing is recorded before. */
   store: Store | undefined;
-  /** Called before replies leave. */
-  beforeReplies: (() => Promise<void>) | undefined;
 
   constructor(channel: Channel, journal: Journal, log: Log) {
     this.#channel = channel;
@@ -69,20 +67,10 @@ export class Outgoing {
   async flush(): Promise<void> {
     await this.commit();
     if (this.#replies.length === 0) return;
-    await this.#prepareReplies();
     let room = true;
     for (const piece of this.#replies) room = this.#channel.write(piece);
     this.#forgetReplies();
     if (!room) await this.#channel.drained();
-  }
-
-  async #prepareReplies(): Promise<void> {
-    try {
-      await this.beforeReplies?.();
-    } catch (error) {
-      this.#forgetReplies();
-      throw error;
-    }
   }
 
   async commit(): Promise<void> {

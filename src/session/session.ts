@@ -335,13 +335,18 @@ export class Session {
         return;
       case 'HELLO':
         return this.#identify(command.host);
+      case 'SYNC':
+        if (this.#peer === undefined) return this.reply(this.#identifyFirst());
+        await this.finishReplacement();
+        await this.#outgoing.commit();
+        await this.#flushFiles();
+        this.reply(replies.onDisk);
+        return;
       case 'GROUP':
         return this.#restrict(command.groups);
       case 'CAPS':
         this.#gathering = true;
         this.agreed = new Set(extensions.filter((extension) => command.extensions.includes(extension)));
-        // A peer that sends many files ahead can wait for the disk; one that waits for every answer would wait long.
-        if (this.agreed.has('xput')) this.#outgoing.beforeReplies = () => this.#flushFiles();
         this.reply(formatCapabilities(command.extensions));
         return;
       case 'SSL':
@@ -484,7 +489,7 @@ class FlushError extends Error {
 /** Commands about files that are worked off one at a time. */
 export type FileRequest = Exclude<
   Command,
-  { name: 'SSL' | 'BYE' | 'CONFIG' | 'GROUP' | 'HELLO' | 'CAPS' } | TransferCommand
+  { name: 'SSL' | 'BYE' | 'SYNC' | 'CONFIG' | 'GROUP' | 'HELLO' | 'CAPS' } | TransferCommand
 >;
 
 function isTransfer(command: { readonly name: string }): command is TransferCommand {

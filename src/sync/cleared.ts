@@ -3,14 +3,23 @@ import { unknownChecktxt } from '../entry/checktxt.ts';
 import { type Change, type DirtyRow, exactly, type Store } from '../store/store.ts';
 
 /**
- * Dirty rows that are done with, forgotten in batches. A row whose file was recorded anew since it was read stays: that
- * change has not been sent. A crash before a batch costs one more SIG a file, no more.
+ * Dirty rows that are done with, forgotten in batches once the peer has what was sent on its disk. A row whose file was
+ * recorded anew since it was read stays: that change has not been sent. A crash before a batch costs one more question a
+ * file, no more.
  */
 export class Cleared {
   readonly #store: Store;
   readonly #onDone: () => void;
   #rows: DirtyRow[] = [];
+  /** One batch at a time; what comes together meanwhile is the next. */
+  #underWay: Promise<void> = Promise.resolve();
   #doubtful: DirtyRow[] = [];
+
+  /**
+   * Asks whether everything that the peer has answered is on its disk; false when the connection has ended, which is heard of
+   * elsewhere. Undefined: it is not to be asked.
+   */
+  isOnDisk: (() => Promise<boolean>) | undefined;
 
   /** `onDone` is called for each row, at once. */
   constructor(store: Store, onDone: () => void) {
@@ -39,11 +48,25 @@ export class Cleared {
     return this.#rows.length + this.#doubtful.length >= batchSize;
   }
 
+  /** Begins with what has come together. Waits for the batch before, and fails as that did. */
   async flush(): Promise<void> {
+    await this.#underWay;
     const [rows, doubtful] = [this.#rows, this.#doubtful];
     this.#rows = [];
     this.#doubtful = [];
-    if (rows.length > 0) {
+    this.#underWay = this.#forget(rows, doubtful);
+    // Its failure is heard of when it is waited for.
+    this.#underWay.catch(() => undefined);
+  }
+
+  /** Everything is forgotten that can be. */
+  async finish(): Promise<void> {
+    await this.flush();
+    await this.#underWay;
+  }
+
+  async #forget(rows: readonly DirtyRow[], doubtful: readonly DirtyRow[]): Promise<void> {
+    if (rows.length > 0 && ((await this.isOnDisk?.()) ?? true)) {
       await this.#store.apply(
         rows.map(({ name, peer, checktxt }) => ({ type: 'clearDirty', name, peer, ifFile: checktxt ?? null })),
       );
@@ -75,4 +98,4 @@ export class Cleared {
   }
 }
 
-const batchSize = 500;
+const batchSize = 2000;

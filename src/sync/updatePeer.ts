@@ -4,14 +4,17 @@ import type { Ignored } from '../entry/entry.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
+import { formatCommand } from '../protocol/formatCommand.ts';
 import { below, type Change, exactly, type Store } from '../store/store.ts';
 import { ChannelError } from '../transport/channel.ts';
 import { Cleared } from './cleared.ts';
 import { type DirtyFile, dirtyFiles, type Selection } from './dirtyFiles.ts';
 import { FileUpdate, type FileOutcome } from './fileUpdate.ts';
+import { ConversationError } from './conversationError.ts';
 import { callPeer, type Line, type PeerLine } from './handshake.ts';
 import { describeFailure } from './failure.ts';
 import { NewDirectories } from './newDirectories.ts';
+import { status } from './replies.ts';
 import { Transfers } from './transfers.ts';
 
 /** Whoever wants to know how far it is. */
@@ -84,11 +87,13 @@ export class PeerUpdate {
       do await watch?.begins(this);
       while (await this.#pass());
       await this.#line?.bye();
+      // That was answered when everything was.
+      this.#cleared.isOnDisk = undefined;
     } catch (error) {
       this.#connectionLost(error);
     } finally {
       this.#line?.hangUp();
-      await this.#cleared.flush();
+      await this.#cleared.finish();
       watch?.ends(this.peer);
     }
     if (this.#line !== undefined || this.trouble !== undefined) {
@@ -120,7 +125,7 @@ export class PeerUpdate {
     for (const what of ['deletions', 'creations'] as const) {
       const files = dirtyFiles(this.context, this.peer, what);
       if ((await this.#send(files)) === 'start over') {
-        await this.#cleared.flush();
+        await this.#cleared.finish();
         return true;
       }
     }
@@ -218,12 +223,25 @@ export class PeerUpdate {
     if (this.#line !== undefined) return this.#line;
     const { line, options } = this.context;
     // A dry run asks for signatures, which change nothing.
-    this.#line = await callPeer(line, this.peer, options.dryRun ? [] : ['xput']);
+    this.#line = await callPeer(line, this.peer, options.dryRun ? [] : ['xput', 'sync']);
+    if (this.#line.extensions.has('sync')) this.#cleared.isOnDisk = () => this.#isOnDisk();
     if (this.#line.extensions.has('xput')) {
       const isSkipped = (file: DirtyFile): boolean => this.#isSkipped(file.name);
       this.#transfers = new Transfers(this, this.#cleared, (file) => this.#parentMissing(file), isSkipped);
     }
     return this.#line;
+  }
+
+  async #isOnDisk(): Promise<boolean> {
+    const { conversation } = this.line;
+    try {
+      const answer = await conversation.ask(formatCommand({ name: 'SYNC' }), status);
+      if (!answer.ok) throw new ConversationError('REFUSED', messages.errorFromPeer(this.peer, answer.line));
+      return true;
+    } catch (error) {
+      if (conversation.failed) return false;
+      throw error;
+    }
   }
 
   /** Could a conflict about this file be decided for us? Then its answer must be waited for. */

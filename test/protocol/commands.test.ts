@@ -41,6 +41,7 @@ const wellFormed: readonly (readonly [line: string, command: Command])[] = [
     { name: 'SETIME', key, file: '/f' as FileName, mtime: -5, mtimeNanoseconds: 999_999_999 },
   ],
   ['CAPS', { name: 'CAPS', extensions: [] }],
+  ['SYNC', { name: 'SYNC' }],
   ['CAPS xput a%20b', { name: 'CAPS', extensions: ['xput', 'a b'] }],
   [`XDEL ${key} /f check`, { name: 'XDEL', key, file: '/f' as FileName, force: false }],
   [
