@@ -49,6 +49,15 @@ export class Mounts {
     return new Mounts(mounted, lost, stale);
   }
 
+  /** Nothing of ours is on a file system of its own, or was. */
+  get isEmpty(): boolean {
+    return this.#mounted.size === 0 && this.#lost.size === 0 && this.#stale.length === 0;
+  }
+
+  get hasLost(): boolean {
+    return this.#lost.size > 0;
+  }
+
   /**
    * The lost mount point that a path is at or below, as things were when the program last came to rest. `now`: as they are,
    * which after a look at the path tells what that look is worth.

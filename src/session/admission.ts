@@ -36,6 +36,7 @@ export function letThrough(session: Session, file: FileName, permission: Permiss
 /** Nothing gets onto the directory that a lost file system was mounted on. */
 function isMounted(session: Session, file: FileName): boolean {
   const { mounts } = session;
+  if (mounts.isEmpty) return true;
   const path = session.cluster.toDisk(file);
   if (path === undefined) return true;
   session.record(mounts.remember(path, false));

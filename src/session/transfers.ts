@@ -91,14 +91,14 @@ async function announce(
   transfers: readonly Transfer[],
   rows: ReadonlyMap<Encoded, Encoded>,
 ): Promise<void> {
-  const { ignored } = session;
+  const { cluster, mounts, ignored } = session;
   const expected: Expected[] = [];
   const files: FileName[] = [];
   for (const transfer of transfers) {
     const after = expectedAfter(transfer, ignored);
     if (after.checktxt === rows.get(after.name)) continue;
-    const path = session.cluster.toDisk(transfer.request.file);
-    if (path === undefined || session.mounts.lostAt(path) !== undefined) continue;
+    const path = mounts.hasLost ? cluster.toDisk(transfer.request.file) : undefined;
+    if (path !== undefined && mounts.lostAt(path) !== undefined) continue;
     expected.push(after);
     files.push(transfer.request.file);
   }
