@@ -17,7 +17,7 @@ export function parseConversation(fromClient: Buffer, fromServer: Buffer): Excha
   for (let line = client.line(); line !== undefined; line = client.line()) {
     const [command = '', key, path] = line.split(' ');
     const verb = command.toUpperCase();
-    const aboutFile = path !== undefined && verb !== 'LIST';
+    const aboutFile = path !== undefined && verb !== 'LIST' && verb !== 'CAPS';
     const shown = aboutFile ? line.replace(` ${key} `, ' KEY ') : line;
     const replies = readReplies(verb, client, server);
     exchanges.push({ file: aboutFile ? decode(path) : '', command: shown, replies });
