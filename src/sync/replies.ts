@@ -49,6 +49,15 @@ export function* status(inbox: Inbox): Parsing<Status> {
   return statusOf(yield* line(inbox));
 }
 
+/**
+ * The answer to SYNC. A peer that cannot bring what it was sent to its disk is sent no more: its refusal ends the
+ * conversation, as garbage does.
+ */
+export function* onDisk(inbox: Inbox): Parsing<void> {
+  const answer = yield* status(inbox);
+  if (!answer.ok) throw new ConversationError('REFUSED', `SYNC command failed. (${answer.line})`);
+}
+
 /** Peers are not to write to our terminal or log as they please. */
 export function statusOf(text: string): Status {
   return { kind: classifyReply(text), ok: isOk(text), line: printable(text) };

@@ -10,11 +10,10 @@ import { ChannelError } from '../transport/channel.ts';
 import { Cleared } from './cleared.ts';
 import { type DirtyFile, dirtyFiles, type Selection } from './dirtyFiles.ts';
 import { FileUpdate, type FileOutcome } from './fileUpdate.ts';
-import { ConversationError } from './conversationError.ts';
 import { callPeer, type Line, type PeerLine } from './handshake.ts';
 import { describeFailure } from './failure.ts';
 import { NewDirectories } from './newDirectories.ts';
-import { status } from './replies.ts';
+import { onDisk } from './replies.ts';
 import { Transfers } from './transfers.ts';
 
 /** Whoever wants to know how far it is. */
@@ -235,8 +234,7 @@ export class PeerUpdate {
   async #isOnDisk(): Promise<boolean> {
     const { conversation } = this.line;
     try {
-      const answer = await conversation.ask(formatCommand({ name: 'SYNC' }), status);
-      if (!answer.ok) throw new ConversationError('REFUSED', messages.errorFromPeer(this.peer, answer.line));
+      await conversation.ask(formatCommand({ name: 'SYNC' }), onDisk);
       return true;
     } catch (error) {
       if (conversation.failed) return false;

@@ -101,6 +101,33 @@ describe('a hostile server', () => {
     }
   }
 
+  for (const [what, reply] of Object.entries({ 'an error': 'No way!\n', garbage: '\x00\xff\x1b[31m\n' })) {
+    test(`${what} as the answer to SYNC is trouble of this peer only`, async () => {
+      // As many as are waited for at once.
+      client.tree.mkdir('many');
+      for (let at = 0; at < 4000; at++) client.tree.write(`many/${at}`, '');
+      await client.run('-cr /');
+      const before = client.rows().dirty;
+      serveWith((line) => {
+        if (line.startsWith('CAPS')) return 'OK (caps xput sync).\n';
+        // A content that does not end its line stands before the next command.
+        if (line.includes('XPUT')) return undefined;
+        return line.includes('SYNC') ? reply : line.startsWith('BYE') ? 'OK (cu_later).\n' : 'OK (cmd_finished).\n';
+      });
+      const { code, output } = await client.run('-u', 30_000);
+      assert.equal(code, 1, output);
+      assert.match(output, /SYNC command failed/);
+      assert.match(output, /Host stays in dirty state/);
+      assert.deepEqual(client.rows().dirty, before, 'rows were forgotten');
+      const status = await client.run('--status', 30_000);
+      assert.match(status.output, /CRITICAL.*SYNC command failed/, 'the trouble is remembered');
+      client.tree.remove('many');
+      await client.run('-cr /');
+      alterRows(client.database, "DELETE FROM dirty WHERE filename LIKE '%many%'");
+      assert.deepEqual(client.rows().dirty, dirty);
+    });
+  }
+
   test('hanging up after each line and in the middle of it', async () => {
     const replies = [
       'OK (cmd_finished).\n',
