@@ -191,13 +191,22 @@ export class Transfers {
       this.#request(file, sent.force, 'whole', sent);
       return false;
     }
-    // Whatever else is under way counts before the peer is started over.
+    return this.#startOver(file);
+  }
+
+  /**
+   * Whatever else is under way counts before the peer is started over. What its answers leave open is asked anew then: they
+   * tell nothing about how things are after that.
+   */
+  async #startOver(file: DirtyFile): Promise<boolean> {
     while (this.#requests > 0) await this.#answers();
-    return this.#missingParent(file);
+    const startsOver = await this.#missingParent(file);
+    if (startsOver) this.#open = [];
+    return startsOver;
   }
 
   async #conclude(file: DirtyFile, under: Under): Promise<boolean> {
-    if (under.settled === 'parent missing') return this.#missingParent(file);
+    if (under.settled === 'parent missing') return this.#startOver(file);
     this.#run.concludeLater(file, under.settled);
     return false;
   }

@@ -396,3 +396,18 @@ describe('what a good end means', () => {
     });
   });
 });
+
+test('a directory that is gone on the peer comes back in one run, with more files than are answered at once', async () => {
+  await withPair(async (client, server) => {
+    const names = Array.from({ length: 700 }, (_, at) => `d/${at}`);
+    client.tree.mkdir('d');
+    for (const name of names) client.tree.write(name, 'old');
+    await server.serve();
+    assert.equal((await client.run('-xr /')).code, 0);
+    for (const name of names) client.tree.write(name, 'new content');
+    server.tree.remove('d');
+    const result = await client.run('-xr /');
+    assert.equal(result.code, 0, result.output.slice(0, 2000));
+    inSync(client, server);
+  }, 'auto first;');
+});
