@@ -33,6 +33,7 @@ function storeAdvice({ code, message }: StoreError): string | undefined {
       return reachServer;
     case 'READ':
     case 'WRITE':
+      if (message.endsWith('database or disk is full')) return 'Nothing is lost: make room where the database is.';
       return "If the database is damaged: move it away, and record the files of a cluster in step with 'csync2 -cIr /'.";
     case 'UNSUPPORTED':
       return 'See DATABASES in csync2(1).';

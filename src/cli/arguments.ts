@@ -126,6 +126,7 @@ export function parseArguments(args: readonly string[], options: ParseOptions): 
 function misfit(letters: readonly string[], files: readonly string[]): string | undefined {
   const given = letters.map((letter) => (letter.startsWith('--') ? letter : `-${letter}`));
   if (given.length === 0) return files.length === 0 ? undefined : 'say what to do with these files';
+  if (given[0] === '-k' && given.length === 1) return '-k FILE takes no other option and no other argument';
   if (given.length === 1 && files.length === 0) return `${given.join('')} needs arguments`;
   return `these do not go together: ${[...given, ...files].join(' ')}`;
 }

@@ -94,6 +94,7 @@ test('a mode with arguments or modes that do not fit says so', () => {
   for (const [args, complaint] of [
     [['--status', 'x'], 'these do not go together: --status x'],
     [['-x', '-f', '/a'], 'these do not go together: -x -f /a'],
+    [['-v', '-k', '/nowhere/key'], '-k FILE takes no other option and no other argument'],
     [['--explain'], '--explain needs arguments'],
     [['/a'], 'say what to do with these files'],
   ] as const) {

@@ -173,6 +173,18 @@ describe('full disks', { skip: !isRoot && 'skipped: needs root' }, () => {
     });
   }
 
+  test('a database that has no room to grow is not taken for a damaged one', async () => {
+    await withPair(async (client) => {
+      await withSmallDisk(client.databaseDirectory, '300k', async () => {
+        for (let at = 0; at < 2500; at++) client.tree.write(`file-with-a-name-that-takes-some-room-${at}`, '');
+        const { code, output } = await client.run('-cr /');
+        assert.equal(code, 1, output);
+        assert.match(output, /database or disk is full\nNothing is lost: make room where the database is\.\n/);
+        assert.doesNotMatch(output, /damaged/);
+      });
+    });
+  });
+
   for (const side of ['client', 'server'] as const) {
     test(`a database that is read-only on the ${side}: nothing is lost, and all is well when it is not`, async () => {
       await withPair(async (client, server) => {
