@@ -31,7 +31,7 @@ function troubleOf(error: ExecFileException, path: DiskPath): Problem {
 export class Filesystems {
   readonly #directories = new Map<number, string>();
 
-  /** Directories that are gone, or out of reach, count for nothing. */
+  /** One that is still to be made will be on the filesystem of the nearest directory above it. */
   add(directory: string): void {
     const device = deviceOf(directory);
     if (device !== undefined && !this.#directories.has(device)) this.#directories.set(device, directory);
@@ -40,19 +40,31 @@ export class Filesystems {
   /** All of them, see `flushFilesystem`. */
   async flush(): Promise<Problem | undefined> {
     for (const directory of this.#directories.values()) {
-      const problem = await flushFilesystem((directory === '/' ? '/.' : `${directory}/.`) as DiskPath);
-      if (problem !== undefined && problem.code !== 'PARENT_MISSING') return problem;
+      const problem = await flushAround(directory);
+      if (problem !== undefined) return problem;
     }
     return undefined;
   }
 }
 
-/** Undefined for what is gone, or out of reach. */
+/** In place of a directory that has been removed meanwhile, perhaps in favour of a link, the nearest one above it does. */
+async function flushAround(directory: string): Promise<Problem | undefined> {
+  const problem = await flushFilesystem((directory === '/' ? '/.' : `${directory}/.`) as DiskPath);
+  const isGone = problem?.code === 'PARENT_MISSING' || problem?.code === 'IMPURE';
+  return isGone && directory !== '/' ? flushAround(parentOf(directory)) : problem;
+}
+
+/** Undefined for what is out of reach. */
 function deviceOf(directory: string): number | undefined {
   try {
     return fs.lstatSync(fsPath(directory)).dev;
   } catch (error) {
-    problemFrom(error, directory);
-    return undefined;
+    const { code } = problemFrom(error, directory);
+    const isMissing = code === 'ENOENT' || code === 'ENOTDIR';
+    return isMissing && directory !== '/' ? deviceOf(parentOf(directory)) : undefined;
   }
+}
+
+function parentOf(directory: string): string {
+  return directory.slice(0, directory.lastIndexOf('/')) || '/';
 }
