@@ -16,8 +16,8 @@ export class Cleared {
   #doubtful: DirtyRow[] = [];
 
   /**
-   * Asks whether everything that the peer has answered is on its disk; false when the connection has ended, which is heard of
-   * elsewhere. Undefined: it is not to be asked.
+   * Asks whether everything that the peer has answered is on its disk; false when it does not say so, which has been reported,
+   * or the connection has ended, which is heard of elsewhere. Undefined: it is not to be asked.
    */
   isOnDisk: (() => Promise<boolean>) | undefined;
 
@@ -27,12 +27,7 @@ export class Cleared {
     this.#onDone = onDone;
   }
 
-  async done(row: DirtyRow): Promise<void> {
-    this.add(row);
-    if (this.isDue) await this.flush();
-  }
-
-  /** The same without writing anything yet. */
+  /** Nothing is written yet. */
   add(row: DirtyRow): void {
     this.#rows.push(row);
     this.#onDone();
@@ -48,7 +43,10 @@ export class Cleared {
     return this.#rows.length + this.#doubtful.length >= batchSize;
   }
 
-  /** Begins with what has come together. Waits for the batch before, and fails as that did. */
+  /**
+   * Begins with what has come together. Waits for the batch before, and fails as that did. One caller at a time, and at a moment
+   * at which the peer can be asked something: in the middle of a file's content the question would be taken for a part of it.
+   */
   async flush(): Promise<void> {
     await this.#underWay;
     const [rows, doubtful] = [this.#rows, this.#doubtful];

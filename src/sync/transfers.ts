@@ -64,7 +64,6 @@ export class Transfers {
     if (this.#requests >= most.requests || this.#bytes >= most.bytes) {
       while (this.#requests > least.requests || this.#bytes > least.bytes) await this.#answers();
     }
-    if (this.#cleared.isDue) await this.#cleared.flush();
     if (this.#open.length > 0 && (await this.#settleOpen())) return true;
     const { found, row } = file;
     if (this.#isSkipped(file)) return false;

@@ -140,6 +140,7 @@ export class PeerUpdate {
       if (await finishing) return 'start over';
       finishing = undefined;
       if (this.stopping) break;
+      if (this.#cleared.isDue) await this.#cleared.flush();
       const myname = decode(file.row.myname);
       if (this.#isSkipped(file.name) || this.#unwelcome.has(myname)) continue;
       const line = await this.#connect();
@@ -213,8 +214,8 @@ export class PeerUpdate {
     await Promise.all(this.#settling.splice(0));
   }
 
-  async #conclude(file: DirtyFile, outcome: FileOutcome): Promise<void> {
-    if (outcome === 'done') await this.#cleared.done(file.row);
+  #conclude(file: DirtyFile, outcome: FileOutcome): void {
+    if (outcome === 'done') this.#cleared.add(file.row);
     if (outcome === 'kept') this.#cleared.doubt(file.row);
   }
 
