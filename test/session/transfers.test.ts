@@ -281,6 +281,14 @@ describe('one request a file', () => {
     assert.equal(serving.log.join('\n').includes(key), false);
   });
 
+  test('so does one where a delta is due', async (t) => {
+    const serving = new Serving();
+    t.after(() => serving.close());
+    await serving.talk(ask('PATCH', 'f', '') + ask('SIG', 'f', ''));
+    assert.ok(serving.log.some((line) => line.includes(`expected a delta, got 'SIG KEY ${name('f')} '`)));
+    assert.equal(serving.log.join('\n').includes(key), false);
+  });
+
   test('content for nobody: who has not identified is answered, and the stream stays in step', async (t) => {
     const serving = new Serving();
     t.after(() => serving.close());

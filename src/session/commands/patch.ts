@@ -6,6 +6,7 @@ import { messageFor, Problem, problemFrom } from '../../filesystem/problem.ts';
 import { type Staged, stageFile } from '../../filesystem/staged.ts';
 import { LibrsyncError, Patcher } from '../../librsync/index.ts';
 import { formatBlobHeader, parseBlobHeader } from '../../protocol/blobs.ts';
+import { redact } from '../../protocol/redact.ts';
 import { replies } from '../../protocol/replies.ts';
 import type { FileCheck } from '../../scan/checkFile.ts';
 import { isFilledDirectory } from '../../filesystem/isFilledDirectory.ts';
@@ -65,7 +66,9 @@ async function receive(
   const header = await session.line();
   const length = header === undefined ? undefined : parseBlobHeader(header);
   if (length === undefined || length === 'MALFORMED' || length === 'TOO_LARGE') {
-    throw new BlobError(`expected a delta, got ${header === undefined ? 'the end of the stream' : `'${header}'`}`);
+    throw new BlobError(
+      `expected a delta, got ${header === undefined ? 'the end of the stream' : `'${redact(header)}'`}`,
+    );
   }
   if (typeof length === 'string') return 'The peer could not make a delta.';
   const found = freeSpace(path);
