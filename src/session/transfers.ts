@@ -85,7 +85,7 @@ export async function runTransfers(session: Session, transfers: readonly Transfe
   }
 }
 
-/** Writes down what is to come, for those files that will not be as their rows say already. */
+/** Writes down what is to come, for those files that may be replaced, or will not be as their rows say already. */
 async function announce(
   session: Session,
   transfers: readonly Transfer[],
@@ -95,12 +95,15 @@ async function announce(
   const expected: Expected[] = [];
   const files: FileName[] = [];
   for (const transfer of transfers) {
+    const { request } = transfer;
     const after = expectedAfter(transfer, ignored);
-    if (after.checktxt === rows.get(after.name)) continue;
-    const path = mounts.hasLost ? cluster.toDisk(transfer.request.file) : undefined;
+    // Another content can have the same row.
+    const mayReplace = request.name === 'XPUT' || request.force;
+    if (!mayReplace && after.checktxt === rows.get(after.name)) continue;
+    const path = mounts.hasLost ? cluster.toDisk(request.file) : undefined;
     if (path !== undefined && mounts.lostAt(path) !== undefined) continue;
     expected.push(after);
-    files.push(transfer.request.file);
+    files.push(request.file);
   }
   await session.stage(files);
   await session.begin(expected);

@@ -115,6 +115,25 @@ describe('what a peer was told is done', () => {
     });
   });
 
+  test('is on the disk also when another content has the row that was there', async () => {
+    await withPair(async (client, server, site) => {
+      const mtime = 1_700_000_000;
+      server.tree.write('file', 'one', { mtime });
+      await server.run('-cIr /');
+      const ran = join(site.root, 'ran');
+      await serveWithSync(server, site, `echo >>${ran}`);
+      const { mode, uid, gid } = fs.statSync(server.tree.path('file'));
+      const peer = await RawPeer.connect(server.name, server.port, client.name);
+      for (const command of ['CONFIG ', `HELLO ${client.name}`, 'CAPS xput sync']) await peer.ask(command);
+      const command = `XPUT ${key} %25t%25/file check ${mode} ${uid} ${gid} ${mtime} 0\noctet-stream 3\ntwo`;
+      assert.equal(await peer.ask(command), 'OK (cmd_finished).');
+      assert.equal(fs.existsSync(ran), false);
+      assert.equal(await peer.ask('SYNC'), 'OK (on_disk).');
+      assert.equal(fs.existsSync(ran), true);
+      peer.close();
+    });
+  });
+
   for (const [options, waits] of [
     [[], true],
     [['-A'], false],
