@@ -33,6 +33,11 @@ export async function recover(
   const waiting = new Set(outOfReach.map(({ owner }) => owner));
   const rows = abandoned.filter(({ owner }) => !waiting.has(owner));
   if (rows.length === 0) return;
+  const directories = rows.filter(({ kind }) => kind === 'directory');
+  for (const { subject } of directories) clean(decode(subject) as DiskPath, log);
+  // Once this is done nobody knows that anything is in doubt, so nothing may be. It takes the disk a while, in which other
+  // sessions go on: what stands there is looked at afterwards.
+  await flushAll(directories, log);
   const files = rows.filter(({ kind }) => kind === 'file').flatMap(expectedIn);
   const known = await store.fileRows(files.map(({ name }) => name));
   const changes: Change[] = [];
@@ -42,8 +47,6 @@ export async function recover(
     changes.push(...placed);
   }
   const certain = new Set(changes.flatMap((change) => ('name' in change ? [change.name] : [])));
-  const directories = rows.filter(({ kind }) => kind === 'directory');
-  for (const { subject } of directories) clean(decode(subject) as DiskPath, log);
   for (const row of directories.filter(({ owner }) => wentDown(owner))) {
     for (const doubt of await doubts(cluster, store, ignored, row)) {
       if (certain.has(doubt.name)) continue;
@@ -54,8 +57,6 @@ export async function recover(
   for (const owner of new Set(rows.map((row) => row.owner))) {
     changes.push({ type: 'end', owner, kind: 'file' }, { type: 'end', owner, kind: 'directory' });
   }
-  // From now on nobody knows that anything is in doubt, so nothing may be.
-  await flushAll(directories, log);
   await store.apply(changes);
 }
 

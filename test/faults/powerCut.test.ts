@@ -200,6 +200,34 @@ describe('a power cut in the middle of a session', () => {
     });
   });
 
+  test('what comes again in one session is not taken for what another saw there while it waited for the disk', async () => {
+    await withPair(async (client, server, site) => {
+      await half(client, server);
+      pretendPowerCut(server);
+      const first = join(site.root, 'first');
+      await serveWithSync(server, site, `mkdir ${first} 2>/dev/null && sleep 3; exit 0`);
+      const [waiting, quick] = await Promise.all(
+        [0, 1].map(() => RawPeer.connect(server.name, server.port, client.name)),
+      );
+      assert.ok(waiting !== undefined && quick !== undefined);
+      const greeting = waiting.ask('CONFIG ');
+      assert.ok(await until(() => fs.existsSync(first), 10_000));
+      for (const command of ['CONFIG ', `HELLO ${client.name}`, 'CAPS xput']) await quick.ask(command);
+      const content = 'torn of the client';
+      const command = `XPUT ${key} %25t%25/torn check 33188 0 0 1700000000 0\noctet-stream ${content.length}\n${content}`;
+      assert.equal(await quick.ask(command), 'OK (cmd_finished).');
+      await quick.ask('BYE');
+      assert.equal(await greeting, 'OK (cmd_finished).');
+      await waiting.ask('BYE');
+      for (const peer of [waiting, quick]) peer.close();
+      await server.run('-cr /');
+      assert.deepEqual(
+        server.rows().dirty.filter((row) => row.includes('torn')),
+        [],
+      );
+    });
+  });
+
   test('when only the program was killed, what differs was changed here', async () => {
     await withPair(async (client, server) => {
       await half(client, server);
