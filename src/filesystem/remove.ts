@@ -29,6 +29,7 @@ function removeDirectoryIn(parent: Parent): void {
 /** Gives an object another name in its directory, in one step, over what has that name. `base` is a last component. */
 export function renameWithin(path: DiskPath, base: string): Problem | undefined {
   return withParent(path, (parent) => {
+    releaseDirectory();
     fs.renameSync(parent.at, parent.sibling(base));
     return undefined;
   });

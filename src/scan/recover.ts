@@ -37,7 +37,7 @@ export async function recover(
   for (const { subject } of directories) clean(decode(subject) as DiskPath, log);
   // Once this is done nobody knows that anything is in doubt, so nothing may be. It takes the disk a while, in which other
   // sessions go on: what stands there is looked at afterwards.
-  await flushAll(directories, log);
+  const isFlushed = await flushAll(directories, log);
   const files = rows.filter(({ kind }) => kind === 'file').flatMap(expectedIn);
   const known = await store.fileRows(files.map(({ name }) => name));
   const changes: Change[] = [];
@@ -55,7 +55,8 @@ export async function recover(
     }
   }
   for (const owner of new Set(rows.map((row) => row.owner))) {
-    changes.push({ type: 'end', owner, kind: 'file' }, { type: 'end', owner, kind: 'directory' });
+    changes.push({ type: 'end', owner, kind: 'file' });
+    if (isFlushed) changes.push({ type: 'end', owner, kind: 'directory' });
   }
   await store.apply(changes);
 }
@@ -86,11 +87,13 @@ function adopt(
   return [update, ...actions];
 }
 
-async function flushAll(directories: readonly UnfinishedRow[], log: Log): Promise<void> {
+/** False when the disk has refused. */
+async function flushAll(directories: readonly UnfinishedRow[], log: Log): Promise<boolean> {
   const filesystems = new Filesystems();
   for (const { subject } of directories) filesystems.add(decode(subject));
   const problem = await filesystems.flush();
   if (problem !== undefined) log.error(problem.toString());
+  return problem?.code !== 'EIO';
 }
 
 type RowChange = Extract<Change, { type: 'putFile' | 'dropFile' }>;

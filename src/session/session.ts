@@ -459,11 +459,13 @@ export class Session {
   async #end(): Promise<void> {
     this.replacement?.discard();
     await this.#attempt(() => this.flush());
-    await this.#attempt(() => this.#makeDurable());
+    const isDurable = await this.#attempt(() => this.#makeDurable());
     await this.#attempt(() => this.#channel.close());
     const served = this.#served;
     if (served === undefined) return;
-    await this.#attempt(() => served.store.apply(this.#journal.close()));
+    const ends = this.#journal.close();
+    // What the disk has refused stays in doubt.
+    if (isDurable) await this.#attempt(() => served.store.apply(ends));
     if (!this.#journal.isSettled) {
       await this.#attempt(() => recover(served.cluster, served.store, served.ignored, this.mounts, this.#log));
     }
@@ -471,12 +473,14 @@ export class Session {
     await this.#attempt(() => served.release());
   }
 
-  /** A step of the way out: what fails is reported, and the next step follows. */
-  async #attempt(step: () => Promise<void>): Promise<void> {
+  /** A step of the way out: what fails is reported, and the next step follows. True when it succeeded. */
+  async #attempt(step: () => Promise<void>): Promise<boolean> {
     try {
       await step();
+      return true;
     } catch (error) {
       this.#log.error(error instanceof Error ? error.message : String(error));
+      return false;
     }
   }
 }

@@ -48,6 +48,17 @@ function pretendPowerCut(host: FaultHost): number {
   }
 }
 
+/** Directories in which files may not be whole after a power cut. */
+function inDoubt(host: FaultHost): number {
+  const database = new Database(host.database, { readonly: true });
+  try {
+    const count = database.prepare<[], number>("SELECT count(*) FROM unfinished WHERE kind = 'directory'").pluck();
+    return count.get() ?? 0;
+  } finally {
+    database.close();
+  }
+}
+
 /** Serves with another `sync` program. Gives what the server has said so far. */
 async function serveWithSync(
   host: FaultHost,
@@ -107,11 +118,13 @@ describe('what a peer was told is done', () => {
       assert.equal(refused.code, 1, refused.output);
       assert.match(said(), /Can not run sync: .*Input\/output error/s);
       assert.equal(client.rows().dirty.length, 2);
+      assert.ok(inDoubt(server) > 0, 'what the disk has refused is not noted any more');
       await server.kill();
       await server.serve();
       const again = await client.run('-x');
       assert.equal(again.code, 0, again.output);
       assert.deepEqual(server.tree.snapshot(), client.tree.snapshot());
+      assert.ok(await until(() => inDoubt(server) === 0, 5000));
     });
   });
 

@@ -70,7 +70,8 @@ export async function mark(
 export async function forgetMounts({ store, log }: Setup, paths: readonly DiskPath[]): Promise<void> {
   const known = (await store.mounts()).map((path) => decode(path));
   for (const path of paths) {
-    const forgotten = known.filter((mount) => mount === path || mount.startsWith(`${path}/`));
+    const inside = path === '/' ? path : `${path}/`;
+    const forgotten = known.filter((mount) => mount === path || mount.startsWith(inside));
     if (forgotten.length === 0) log.error(messages.noMount(path));
     await store.apply(forgotten.map((mount) => ({ type: 'dropMount', path: encode(mount) })));
   }
