@@ -76,9 +76,12 @@ describe('opening an SQLite database', () => {
     await using(path, (store) => store.apply([put('/a')]));
     chmodSync(path, 0o444);
     chmodSync(directory, 0o755);
+    // Somebody else may not be able to read this clone: everything is loaded by then.
+    const open = `m.openSqlite(${JSON.stringify(path)}, ${JSON.stringify(options)})`;
     const script =
-      `process.setuid(65534); import('${new URL('../../src/store/sqlite/sqlite.ts', import.meta.url).href}')` +
-      `.then((m) => m.openSqlite(${JSON.stringify(path)}, ${JSON.stringify(options)})).catch((e) => console.log(e.code, e.message))`;
+      `import('${new URL('../../src/store/sqlite/sqlite.ts', import.meta.url).href}')` +
+      `.then(async (m) => { await ${open}.close(); process.setuid(65534); ${open}; })` +
+      `.catch((e) => console.log(e.code, e.message))`;
     const outcome = await run(process.execPath, ['--import', 'tsx', '-e', script]);
     assert.match(outcome.stdout, /^OPEN Can't open database .*: no permission to read and write it/, outcome.stderr);
   });
