@@ -16,8 +16,8 @@ export class Cleared {
   #doubtful: DirtyRow[] = [];
 
   /**
-   * Asks whether everything that the peer has answered is on its disk; false when it does not say so, which has been reported,
-   * or the connection has ended, which is heard of elsewhere. Undefined: it is not to be asked.
+   * Asks whether everything that the peer has answered is on its disk; false when the connection has ended, as it does when the
+   * peer refuses, which is heard of elsewhere. Undefined: it is not to be asked.
    */
   isOnDisk: (() => Promise<boolean>) | undefined;
 
