@@ -15,7 +15,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { builtinModules, createRequire } from 'node:module';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -72,7 +72,7 @@ async function bundle(target) {
     target: 'node20',
     // Only who has such a database, makes a certificate or sits at a terminal needs these; they stay where npm put them.
     external: ['pg', 'mysql2', 'node-forge', 'cli-progress'],
-    plugins: [loadLate],
+    plugins: [nodeModules],
     define: { 'import.meta.url': 'csync2ModuleUrl' },
     banner: {
       js: "(function (require, __filename) {const csync2ModuleUrl = require('node:url').pathToFileURL(__filename).href;",
@@ -83,27 +83,46 @@ async function bundle(target) {
     minifySyntax: true,
     legalComments: 'none',
   });
+  const file = join(target, 'csync2.cjs');
+  writeFileSync(file, readFileSync(file, 'latin1').replace(lateForImport, '$1'), 'latin1');
 }
 
-/** Modules that every start of Node loads itself: nothing is won by loading them late, and calls through a getter cost. */
-const always = ['fs', 'path', 'buffer', 'events', 'url', 'module', 'stream', 'util', 'timers', 'process'];
+/** Modules that every start of Node loads itself: nothing is won by loading them late. */
+const always = ['fs', 'path', 'buffer', 'events', 'url', 'module', 'util', 'timers', 'process'];
+
+/** What esbuild copies an object of getters with, one by one and for each file that imports it; these can be used as they are. */
+const lateForImport = /__toESM\((require_late_\w+\(\))(?:,1)?\)/g;
 
 /**
- * Imports of Node's other modules become objects that load the module when something of it is used: TLS alone would be
- * a tenth of the time that a start takes, and most runs never need it.
+ * Imports of the modules that are there anyway go straight to these; by itself esbuild would make an object of getters for each
+ * file that imports one. Imports of Node's other modules become objects that load the module when something of it is used: TLS
+ * alone would be a tenth of the time that a start takes, and most runs never need it.
  */
-const loadLate = {
-  name: 'load-late',
+const nodeModules = {
+  name: 'node-modules',
   setup(build) {
-    const names = builtinModules.filter((name) => !always.includes(name) && !name.startsWith('_'));
-    const late = new RegExp(`^node:(${names.join('|')})$`);
-    build.onResolve({ filter: late }, ({ path, pluginData }) =>
-      pluginData === 'real' ? undefined : { path, namespace: 'late' },
-    );
-    build.onLoad({ filter: late, namespace: 'late' }, ({ path }) => {
-      const getters = Object.keys(createRequire(import.meta.url)(path))
-        .filter((name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default')
-        .map((name) => `get ${name}() { return load().${name}; }`);
+    const require = createRequire(import.meta.url);
+    const namesOf = (path) =>
+      Object.keys(require(path)).filter((name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default');
+    const isLazy = (path, name) => Object.getOwnPropertyDescriptor(require(path), name)?.get !== undefined;
+    const filter = /^node:/;
+    build.onResolve({ filter }, ({ path, pluginData }) => {
+      if (pluginData === 'real') return { path, external: true };
+      const name = path.slice('node:'.length);
+      if (always.includes(name)) return { path, namespace: 'always' };
+      return { path: `late_${name.replace('/', '_')}`, namespace: 'late', pluginData: path };
+    });
+    build.onLoad({ filter, namespace: 'always' }, ({ path }) => {
+      const names = namesOf(path).filter((name) => !isLazy(path, name));
+      const exported = names.map((name) => `export const ${name} = real.${name};`);
+      return {
+        contents: `const real = require(${JSON.stringify(path)}); export default real; ${exported.join(' ')}`,
+        loader: 'js',
+        pluginData: 'real',
+      };
+    });
+    build.onLoad({ filter: /.*/, namespace: 'late' }, ({ pluginData: path }) => {
+      const getters = namesOf(path).map((name) => `get ${name}() { return load().${name}; }`);
       return {
         contents: `let loaded; const load = () => (loaded ??= require(${JSON.stringify(path)}));
           module.exports = { __esModule: true, get default() { return load(); }, ${getters.join(', ')} };`,
@@ -111,7 +130,6 @@ const loadLate = {
         pluginData: 'real',
       };
     });
-    build.onResolve({ filter: late, namespace: 'late' }, ({ path }) => ({ path, external: true }));
   },
 };
 

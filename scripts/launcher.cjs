@@ -3,7 +3,6 @@
 // Starts the bundle beside this file, with the code that the build has compiled where this Node can use it.
 const fs = require('node:fs');
 const path = require('node:path');
-const v8 = require('node:v8');
 const vm = require('node:vm');
 
 const file = path.join(__dirname, 'csync2.cjs');
@@ -21,8 +20,4 @@ function readIfThere(name) {
 
 // The bundle is all ASCII, and this is the cheapest way to make a string of bytes.
 const script = new vm.Script(fs.readFileSync(file, 'latin1'), { filename: file, cachedData: readIfThere(compiled) });
-
-// What is new on the heap is thrown away in small portions: up to 30 MB less memory. Not before now: compiled code is only good
-// for the flags that it was compiled with.
-v8.setFlagsFromString('--semi-space-growth-factor=1');
 script.runInThisContext()(require, file);

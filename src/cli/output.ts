@@ -1,4 +1,4 @@
-import { isatty } from 'node:tty';
+import { isTerminal } from '../log/isTerminal.ts';
 import { forTerminal } from '../log/printable.ts';
 import { writeFully } from '../log/writeFully.ts';
 import { systemText } from '../transport/failures.ts';
@@ -57,7 +57,7 @@ export class Output {
     this.#pieces = [];
     this.#bytes = 0;
     this.beforeFlush?.();
-    writeOut(isatty(1) ? forTerminal(bytes) : bytes);
+    writeOut(isTerminal(1) ? forTerminal(bytes) : bytes);
   }
 }
 

@@ -1,4 +1,5 @@
 import { decode } from '../bytes/urlEncoding.ts';
+import { isTerminal } from '../log/isTerminal.ts';
 import type { Level, Log } from '../log/log.ts';
 import type { Change } from '../store/store.ts';
 import type { Options } from './arguments.ts';
@@ -20,7 +21,7 @@ export async function withProgress<Result>(setup: Setup, options: Options, work:
 }
 
 function isSeen({ output }: Setup, { progress, verbosity, syslog }: Options): boolean {
-  return progress && verbosity === 0 && !syslog && !output.json && process.stderr.isTTY && process.stdout.isTTY;
+  return progress && verbosity === 0 && !syslog && !output.json && isTerminal(2) && isTerminal(1);
 }
 
 async function showProgress<Result>(setup: Setup, work: Work<Result>): Promise<Result> {

@@ -4,6 +4,7 @@ import { decode, encode } from '../bytes/urlEncoding.ts';
 import { assemble, encodedOwnership } from '../entry/checktxt.ts';
 import type { Ignored, Kind } from '../entry/entry.ts';
 import { kindOfMode, wholeSeconds } from '../entry/fromStats.ts';
+import { Excursion } from './excursion.ts';
 import { O_PATH, openParent } from './parent.ts';
 import { Problem, problemFrom } from './problem.ts';
 import { isTempName } from './tempName.ts';
@@ -86,6 +87,9 @@ export class Walk {
   private count = 0;
   private unknown: UnknownRange[] = [];
   private problems: Problem[] = [];
+  private excursion: Excursion | undefined;
+  /** Which directory names without a path are in at the moment. */
+  private here: Frame | undefined;
   // Neighbours mostly share mode and owner: the text of the last combination is kept.
   private mode = -1n;
   private uid = -1n;
@@ -114,10 +118,16 @@ export class Walk {
    * last reported name has been visited.
    */
   next(limit: number): WalkBatch | undefined {
-    while (this.count < limit) {
-      const frame = this.frames.at(-1);
-      if (frame === undefined) break;
-      this.advance(frame, limit);
+    this.excursion = Excursion.begin();
+    try {
+      while (this.count < limit) {
+        const frame = this.frames.at(-1);
+        if (frame === undefined) break;
+        this.advance(frame, limit);
+      }
+    } finally {
+      this.here = undefined;
+      this.excursion?.end();
     }
     const { lines, count, unknown, problems } = this;
     if (this.frames.length === 0 && count === 0 && problems.length === 0) return undefined;
@@ -136,6 +146,7 @@ export class Walk {
   /** Goes on in one directory until a subdirectory is due, the slice is full, or the directory is done. */
   private advance(frame: Frame, limit: number): void {
     const { bases, due } = frame;
+    const at = this.placeOf(frame);
     for (;;) {
       const base = bases[frame.next];
       const directory = due.at(-1);
@@ -153,11 +164,19 @@ export class Walk {
       }
       if (this.count >= limit) return;
       frame.next++;
-      this.visit(frame, base);
+      this.visit(frame, at, base);
     }
   }
 
-  private visit(frame: Frame, base: string): void {
+  /** What leads to the names in a directory: nothing where it can be made the current one. */
+  private placeOf(frame: Frame): string {
+    if (this.here === frame) return '';
+    if (this.excursion?.moveTo(frame.at) !== true) return frame.at;
+    this.here = frame;
+    return '';
+  }
+
+  private visit(frame: Frame, place: string, base: string): void {
     const raw = frame.plain ? base : decode(base);
     if (isTempName(raw)) {
       this.options.temporary?.((frame.path + raw) as DiskPath);
@@ -167,7 +186,7 @@ export class Walk {
     const enterable = frame.filter.mayContain(raw);
     if (!covered && !enterable) return;
     try {
-      const at = frame.plain ? frame.at + raw : fsPath(frame.at + raw);
+      const at = frame.plain ? place + raw : fsPath(place + raw);
       const stats = fs.lstatSync(at, { bigint: true, throwIfNoEntry: false });
       if (stats === undefined) return;
       this.describe(stats);

@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs';
-import { isatty } from 'node:tty';
 import { clockTime } from './clock.ts';
+import { isTerminal } from './isTerminal.ts';
 import type { Level, Sink } from './log.ts';
 import { forTerminal } from './printable.ts';
 import { writeFully } from './writeFully.ts';
@@ -34,7 +34,7 @@ class StderrSink implements Sink {
   constructor(fd: number, timestamps: boolean) {
     this.#fd = fd;
     this.#timestamps = timestamps;
-    this.#isTerminal = isatty(fd);
+    this.#isTerminal = isTerminal(fd);
     process.on('exit', () => this.flush());
   }
 

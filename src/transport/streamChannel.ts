@@ -4,6 +4,7 @@ import { asChannelError } from './failures.ts';
 import { IdleClock } from './idleClock.ts';
 import { Intake } from './intake.ts';
 import { Outlet } from './outlet.ts';
+import { keepHeapSmall } from './smallHeap.ts';
 
 /** Seconds that the peer has to end its side after we ended ours. */
 const farewell = 3;
@@ -40,6 +41,7 @@ export class StreamChannel implements Channel {
   #closing: Promise<void> | undefined;
 
   constructor(ends: Ends, remote: Remote) {
+    keepHeapSmall();
     this.remoteAddress = remote.address;
     this.remotePort = remote.port;
     this.#ends = ends;

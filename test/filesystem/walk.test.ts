@@ -197,6 +197,29 @@ test('what vanishes during the walk is not there', (t) => {
   assert.deepEqual(rest?.problems, []);
 });
 
+test('the current directory is the same after each step, and a walk does without one', (t) => {
+  const top = scratch(t);
+  for (const directory of ['a/b', 'c', 'gone']) fs.mkdirSync(`${top}/${directory}`, { recursive: true });
+  for (const file of ['a/1', 'a/b/2', 'c/3']) fs.writeFileSync(`${top}/${file}`, '');
+  const all = walk(top).names;
+  const before = process.cwd();
+  t.after(() => process.chdir(before));
+  process.chdir(`${top}/c`);
+  const run = new Walk(disk(top), encode(top), everything, { ignored });
+  for (const name of all) {
+    assert.deepEqual(namesIn(run.next(1)), [name]);
+    assert.equal(process.cwd(), `${top}/c`);
+  }
+  assert.equal(run.next(1), undefined);
+  process.chdir(`${top}/gone`);
+  fs.rmdirSync(`${top}/gone`);
+  assert.deepEqual(
+    walk(top).names,
+    all.filter((name) => !name.endsWith('/gone')),
+  );
+  assert.throws(() => process.cwd(), { code: 'ENOENT' });
+});
+
 test('a walk can be given up', (t) => {
   const root = scratch(t);
   plantTree(root);

@@ -1,7 +1,7 @@
-import { statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import fs from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 import { type Encoded, fsPath } from '../../bytes/bytes.ts';
 import { parseNames } from '../marks.ts';
@@ -181,7 +181,9 @@ class SqliteStore implements Store {
   }
 
   async size(): Promise<number> {
-    const sizes = ['', '-wal'].map((end) => statSync(fsPath(this.#path + end), { throwIfNoEntry: false })?.size ?? 0);
+    const sizes = ['', '-wal'].map(
+      (end) => fs.statSync(fsPath(this.#path + end), { throwIfNoEntry: false })?.size ?? 0,
+    );
     return sizes.reduce((sum, bytes) => sum + bytes);
   }
 
@@ -320,16 +322,20 @@ function latin1(blob: Buffer): Encoded {
 }
 
 async function syncIfThere(path: string): Promise<void> {
-  let handle;
+  let fd;
   try {
-    handle = await open(path, 'r');
+    fd = await open(path, 'r');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw error;
   }
   try {
-    await handle.datasync();
+    await fdatasync(fd);
   } finally {
-    await handle.close();
+    fs.closeSync(fd);
   }
 }
+
+// Of node:fs/promises, which takes its time to load, every run would need these two alone.
+const open = promisify(fs.open);
+const fdatasync = promisify(fs.fdatasync);
