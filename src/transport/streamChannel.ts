@@ -1,10 +1,10 @@
 import type { Duplex, Readable, Writable } from 'node:stream';
+import { keepHeapSmall } from '../bytes/heap.ts';
 import { type Channel, ChannelError, type TlsCredentials } from './channel.ts';
 import { asChannelError } from './failures.ts';
 import { IdleClock } from './idleClock.ts';
 import { Intake } from './intake.ts';
 import { Outlet } from './outlet.ts';
-import { keepHeapSmall } from './smallHeap.ts';
 
 /** Seconds that the peer has to end its side after we ended ours. */
 const farewell = 3;
