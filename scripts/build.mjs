@@ -7,7 +7,6 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
-  mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
@@ -53,7 +52,8 @@ async function buildProgram() {
     copyFileSync('scripts/launcher.cjs', join(target, 'csync2'));
     chmodSync(join(target, 'csync2'), 0o755);
     chmodSync(target, 0o755);
-    recordCompiledCode(target);
+    // A start with compiled code takes half of the time.
+    execFileSync(process.execPath, ['scripts/record-code.cjs', join(top, target)], { stdio: 'inherit' });
     replace('dist', target);
   } finally {
     rmSync(target, { recursive: true, force: true });
@@ -104,17 +104,25 @@ const nodeModules = {
     const require = createRequire(import.meta.url);
     const namesOf = (path) =>
       Object.keys(require(path)).filter((name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default');
-    const isLazy = (path, name) => Object.getOwnPropertyDescriptor(require(path), name)?.get !== undefined;
+    const sources = readdirSync('src', { recursive: true }).filter((name) => name.endsWith('.ts'));
+    const text = sources.map((name) => readFileSync(join('src', name), 'utf8')).join('\n');
+    // To read others could load more, or draw a warning that they are deprecated.
+    const importedFrom = (path) => {
+      const lists = text.matchAll(new RegExp(`^import [^;]*\\{([^}]*)\\} from '${path}';`, 'gm'));
+      const words = new Set([...lists].flatMap(([, list]) => list.split(/[\s,]+/)));
+      return namesOf(path).filter((name) => words.has(name));
+    };
     const filter = /^node:/;
-    build.onResolve({ filter }, ({ path, pluginData }) => {
+    build.onResolve({ filter }, ({ path, kind, pluginData }) => {
       if (pluginData === 'real') return { path, external: true };
       const name = path.slice('node:'.length);
-      if (always.includes(name)) return { path, namespace: 'always' };
-      return { path: `late_${name.replace('/', '_')}`, namespace: 'late', pluginData: path };
+      if (!always.includes(name)) {
+        return { path: `late_${name.replace('/', '_')}`, namespace: 'late', pluginData: path };
+      }
+      return kind === 'require-call' ? { path, external: true } : { path, namespace: 'always' };
     });
     build.onLoad({ filter, namespace: 'always' }, ({ path }) => {
-      const names = namesOf(path).filter((name) => !isLazy(path, name));
-      const exported = names.map((name) => `export const ${name} = real.${name};`);
+      const exported = importedFrom(path).map((name) => `export const ${name} = real.${name};`);
       return {
         contents: `const real = require(${JSON.stringify(path)}); export default real; ${exported.join(' ')}`,
         loader: 'js',
@@ -132,21 +140,6 @@ const nodeModules = {
     });
   },
 };
-
-/** Compiled code for the Node that builds: a start with it takes half of the time. Another Node ignores it. */
-function recordCompiledCode(target) {
-  const directory = join(top, target, 'trial');
-  mkdirSync(directory);
-  const config = 'nossl * *;\ngroup trial { host here there; key trial.key; include /trial; }\n';
-  writeFileSync(join(directory, 'csync2.cfg'), config);
-  writeFileSync(join(directory, 'trial.key'), 'k'.repeat(64) + '\n', { mode: 0o600 });
-  const run = ['-N', 'here', '-D', directory, '-cr', '/trial'];
-  execFileSync(process.execPath, [join(top, 'scripts/record-code.cjs'), join(top, target), ...run], {
-    env: { ...process.env, CSYNC2_SYSTEM_DIR: directory },
-    stdio: 'inherit',
-  });
-  rmSync(directory, { recursive: true });
-}
 
 function replace(old, fresh) {
   const aside = `${fresh}-old`;
