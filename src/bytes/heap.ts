@@ -1,13 +1,17 @@
-import { setFlagsFromString } from 'node:v8';
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
-let isKept = false;
+/** Bytes of the heap for what is new, at which a collection costs little for what it frees. */
+const enough = 8 << 20;
+let isBound = false;
 
 /**
- * From now on what is new on the heap is thrown away in small portions, which takes 30 MB less of memory and a little more time.
- * To be called when many objects are due, before they come: the heap grows, but hardly shrinks. A start has no use for it.
+ * Keeps the part of the heap that is for what is new from growing on, which it hardly takes back: 20 MB less for a little more
+ * time. To be called again and again where many objects come, as with what passes through a connection.
  */
-export function keepHeapSmall(): void {
-  if (isKept) return;
-  isKept = true;
+export function boundHeap(): void {
+  if (isBound) return;
+  const space = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space');
+  if (space !== undefined && space.space_size < enough) return;
+  isBound = true;
   setFlagsFromString('--semi-space-growth-factor=1');
 }

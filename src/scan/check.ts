@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
-import { keepHeapSmall } from '../bytes/heap.ts';
+import { boundHeap } from '../bytes/heap.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
 import { sameButUnknownTarget } from '../entry/compare.ts';
 import type { Ignored } from '../entry/entry.ts';
@@ -128,7 +128,7 @@ export class Check {
     const unknown: UnknownRange[] = [];
     try {
       for (let batch = walk.next(sliceSize); batch !== undefined; batch = walk.next(sliceSize)) {
-        if (batch.count === sliceSize) keepHeapSmall();
+        if (batch.count === sliceSize) boundHeap();
         await this.#mayGoOn();
         unknown.push(...batch.unknown);
         for (const problem of batch.problems) this.#log.error(problem.toString());

@@ -24,6 +24,7 @@ import { dispatch } from './dispatch.ts';
 import { expectedEntry } from './expected.ts';
 import { type Expected, Journal } from '../scan/journal.ts';
 import { Allowance } from './allowance.ts';
+import { ContentSpace } from './contentSpace.ts';
 import { refusalOf } from './identity.ts';
 import { Outgoing } from './outgoing.ts';
 import { Replacement } from './replacement.ts';
@@ -46,6 +47,7 @@ export class Session {
   #peer: string | undefined;
   #restricted = false;
   readonly #transfers = new TransferQueue();
+  readonly #contents = new ContentSpace();
   readonly #journal = new Journal();
   readonly #outgoing: Outgoing;
   /** The peer sends many requests ahead: it is worth a moment to see whether more have arrived. */
@@ -305,9 +307,9 @@ export class Session {
 
   async #handle(line: string): Promise<void> {
     const command = parseCommand(line);
+    if (isTransfer(command) && this.#transfers.holds(command.file)) await this.#runTransfers();
     const content = contentFollows(command) ? await this.#content() : undefined;
     if (isTransfer(command) && this.#peer !== undefined && typeof content !== 'string') {
-      if (this.#transfers.holds(command.file)) await this.#runTransfers();
       this.#transfers.add({ request: command, content });
       return;
     }
@@ -365,6 +367,7 @@ export class Session {
 
   async #runTransfers(): Promise<void> {
     if (!this.#transfers.isEmpty) await runTransfers(this, this.#transfers.take());
+    this.#contents.release();
   }
 
   /** The blob behind an XPUT, which is taken off the stream in any case; a string is the reply that refuses it. */
@@ -374,13 +377,16 @@ export class Session {
     if (length === 'UNAVAILABLE' || length === 'IO_ERROR') return replies.contentRefused;
     if (typeof length === 'string')
       throw new ProtocolError('OUT_OF_STEP', `Expected content, got '${redact(header ?? '')}'.`);
-    const content = length > contentLimit ? undefined : Buffer.allocUnsafe(length);
+    let content: Buffer | undefined;
     for (let done = 0; done < length;) {
       const bytes = await this.bytes(length - done);
       if (bytes.length === length) return bytes;
+      if (length <= contentLimit) content ??= this.#contents.take(length);
       content?.set(bytes, done);
       done += bytes.length;
     }
+    this.#contents.filled();
+    if (length === 0) return new Uint8Array(0);
     return content ?? replies.contentTooLarge;
   }
 

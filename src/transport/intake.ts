@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { boundHeap } from '../bytes/heap.ts';
 import { ChannelError } from './channel.ts';
 
 /** The stream is paused above the one and resumed below the other. Bytes. */
@@ -103,6 +104,7 @@ export class Intake {
 
   readonly #onData = (chunk: Uint8Array): void => {
     this.#onArrival();
+    boundHeap();
     this.#arrived += chunk.length;
     const reader = this.#reader;
     if (reader !== undefined) {

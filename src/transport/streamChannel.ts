@@ -1,5 +1,4 @@
 import type { Duplex, Readable, Writable } from 'node:stream';
-import { keepHeapSmall } from '../bytes/heap.ts';
 import { type Channel, ChannelError, type TlsCredentials } from './channel.ts';
 import { asChannelError } from './failures.ts';
 import { IdleClock } from './idleClock.ts';
@@ -41,7 +40,6 @@ export class StreamChannel implements Channel {
   #closing: Promise<void> | undefined;
 
   constructor(ends: Ends, remote: Remote) {
-    keepHeapSmall();
     this.remoteAddress = remote.address;
     this.remotePort = remote.port;
     this.#ends = ends;

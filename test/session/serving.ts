@@ -3,6 +3,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseConfig } from '../../src/config/parse.ts';
 import { buildCluster } from '../../src/groups/build.ts';
 import { createLog } from '../../src/log/levelLog.ts';
@@ -83,8 +84,11 @@ group g { host ${peer} ${self} 127.2.9.3; key ${this.root}/key; include %t%; exc
     };
   }
 
-  /** Sends `requests` after CONFIG and HELLO, in pieces of `piece` bytes, then BYE; everything that comes back. */
-  async talk(requests: string, piece = Infinity): Promise<string> {
+  /**
+   * Sends `requests` after CONFIG and HELLO, in pieces of `piece` bytes, then BYE; everything that comes back. Between pieces
+   * the session comes to run, and so long, in milliseconds, that it gives up waiting for more where `pause` says so.
+   */
+  async talk(requests: string, piece = Infinity, pause: (piece: number) => number = () => 0): Promise<string> {
     const socket = await this.connect();
     const received: Buffer[] = [];
     socket.on('data', (bytes) => received.push(bytes));
@@ -93,7 +97,10 @@ group g { host ${peer} ${self} 127.2.9.3; key ${this.root}/key; include %t%; exc
     const step = Math.min(piece, bytes.length);
     for (let at = 0; at < bytes.length; at += step) {
       socket.write(bytes.subarray(at, at + step));
-      if (step < bytes.length) await new Promise(setImmediate);
+      if (step === bytes.length) break;
+      const milliseconds = pause(at / step);
+      if (milliseconds === 0) await new Promise(setImmediate);
+      else await sleep(milliseconds);
     }
     await ended;
     await this.#ended;

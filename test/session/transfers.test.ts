@@ -289,6 +289,28 @@ describe('one request a file', () => {
     assert.equal(serving.log.join('\n').includes(key), false);
   });
 
+  test('contents that arrive in pieces, in several sessions at once, with waits in the middle, are not mixed up', async (t) => {
+    const sizes = Array.from({ length: 120 }, (_, at) => (at % 9 === 0 ? contentLimit - at : (at * at * 977) % 70_000));
+    const bodies = (seed: number): string[] =>
+      sizes.map((size, at) => `${seed}.${at},`.repeat(Math.ceil(size / 3)).slice(0, size));
+    const sessions = [1, 2, 3].map((seed) => ({ serving: new Serving(), contents: bodies(seed), seed }));
+    t.after(() => Promise.all(sessions.map(({ serving }) => serving.close())));
+    await Promise.all(
+      sessions.map(async ({ serving, contents, seed }) => {
+        const requests = contents.map((content, at) => put(`f${at}`, content)).join('');
+        // The last one is for a file that an earlier one of the same batch is for.
+        const answers = await serving.talk(`CAPS xput\n${requests}${put('f119', 'again')}`, 40_009, (piece) =>
+          piece % 7 === seed ? 12 : 0,
+        );
+        assert.equal(answers, 'OK (caps xput).\n' + done.repeat(contents.length + 1));
+      }),
+    );
+    for (const { serving, contents } of sessions) {
+      contents[119] = 'again';
+      for (const [at, content] of contents.entries()) assert.ok(read(serving, `f${at}`) === content, `f${at}`);
+    }
+  });
+
   test('content for nobody: who has not identified is answered, and the stream stays in step', async (t) => {
     const serving = new Serving();
     t.after(() => serving.close());
