@@ -47,6 +47,10 @@ export const notMounted = (path: string) =>
   `${path} is not mounted, as it was when its files were recorded: nothing there is checked, sent or received. ` +
   `Mount it; or, if it is gone for good: csync2 --forget-mount ${path}`;
 
+/** After the error, which is said of the first of several files only. Level 0, not counted. */
+export const notMountedThere = (host: string, files: number) =>
+  `${files} files were refused because their file systems are not mounted on ${host}: its log names these.`;
+
 /** An error. */
 export const noMount = (path: string) => `${path} is not remembered as a mount point.`;
 

@@ -37,10 +37,7 @@ export function badArgument(command: string, argument: string): string {
 export const noChecktxt = '---';
 
 export type ReplyKind =
-  | Exclude<
-      keyof typeof replies,
-      'badConfigName' | 'configExpected' | 'contentRefused' | 'contentTooLarge' | 'notMounted'
-    >
+  | Exclude<keyof typeof replies, 'badConfigName' | 'configExpected' | 'contentRefused' | 'contentTooLarge'>
   | 'identifyFirst'
   /** Starts `OK (` but is none that we know: to be taken as success. */
   | 'unknownOk'
@@ -72,6 +69,7 @@ const errorPrefixes: readonly (readonly [string, ReplyKind])[] = [
   ['Identification failed', 'identificationFailed'],
   ['Group list already set', 'groupsAlreadySet'],
   ['SSL encrypted connection expected', 'tlsExpected'],
+  ['The file system that this file is on is not mounted', 'notMounted'],
   ['Unknown command', 'unknownCommand'],
   ['Unkown command', 'unknownCommand'],
 ];

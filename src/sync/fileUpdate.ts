@@ -241,8 +241,11 @@ export class FileUpdate {
 
   refused(answer: Status): FileOutcome {
     const { log } = this.run.context;
-    log.write(0, messages.whileSyncing(this.file.name));
-    log.error(messages.errorFromPeer(this.run.peer, answer.line));
+    const isNews = answer.kind !== 'notMounted' || this.run.notMounted.isFirst();
+    log.write(isNews ? 0 : 1, messages.whileSyncing(this.file.name));
+    const text = messages.errorFromPeer(this.run.peer, answer.line);
+    if (isNews) log.error(text);
+    else log.write(1, text);
     this.run.trouble = `${this.file.name}: ${answer.line}`;
     log.write(1, messages.fileStaysDirty);
     this.run.noteSettled();

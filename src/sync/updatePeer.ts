@@ -13,6 +13,7 @@ import { FileUpdate, type FileOutcome } from './fileUpdate.ts';
 import { callPeer, type Line, type PeerLine } from './handshake.ts';
 import { describeFailure } from './failure.ts';
 import { NewDirectories } from './newDirectories.ts';
+import { NotMounted } from './notMounted.ts';
 import { onDisk } from './replies.ts';
 import { Transfers } from './transfers.ts';
 
@@ -59,6 +60,7 @@ export class PeerUpdate {
   readonly context: UpdateContext;
   readonly peer: string;
   readonly newDirectories = new NewDirectories();
+  readonly notMounted: NotMounted;
   /** Files about which the peer was told that our version counts, whatever it has. */
   readonly overruledNames = new Set<Encoded>();
   readonly #cleared: Cleared;
@@ -77,6 +79,7 @@ export class PeerUpdate {
   constructor(context: UpdateContext, peer: string) {
     this.context = context;
     this.peer = peer;
+    this.notMounted = new NotMounted(context.log, peer);
     this.#cleared = new Cleared(context.store, () => this.noteSettled());
   }
 
@@ -93,6 +96,7 @@ export class PeerUpdate {
     } finally {
       this.#line?.hangUp();
       await this.#cleared.finish();
+      this.notMounted.conclude();
       watch?.ends(this.peer);
     }
     if (this.#line !== undefined || this.trouble !== undefined) {
@@ -121,6 +125,7 @@ export class PeerUpdate {
 
   /** Deletions, then creations. True when the peer has to be started over. */
   async #pass(): Promise<boolean> {
+    this.notMounted.restart();
     for (const what of ['deletions', 'creations'] as const) {
       const files = dirtyFiles(this.context, this.peer, what);
       if ((await this.#send(files)) === 'start over') {

@@ -182,7 +182,7 @@ describe('a file system that is not mounted', { skip: !isRoot && 'skipped: needs
           assert.equal(lost.code, 1);
           // C programs do not say what a peer answered.
           if (program === 'ours') assert.match(lost.output, /The file system that this file is on is not mounted!/);
-          assert.match(lost.output, /Finished with 3 errors/);
+          assert.match(lost.output, program === 'ours' ? /Finished with 1 errors/ : /Finished with 3 errors/);
           assert.match(server.log, complaint);
           assert.deepEqual(fs.readdirSync(disk.directory), []);
           assert.equal(server.tree.read('beside'), 'two');
@@ -197,6 +197,25 @@ describe('a file system that is not mounted', { skip: !isRoot && 'skipped: needs
       );
     });
   }
+
+  test('a peer that has lost it is one error, with the number of files; -v names them all', async () => {
+    await withDisk(1, async ({ client, server, disk }) => {
+      disk.unmount();
+      for (const name of ['a', 'one', 'two']) client.tree.write(`disk/${name}`, 'new', { mtime: 1_700_000_100 });
+      fs.rmSync(client.tree.path('disk/dir'), { recursive: true });
+      await client.run('-cr /');
+      const reply = `ERROR from peer ${server.name}: The file system that this file is on is not mounted!`;
+      const sum = `5 files were refused because their file systems are not mounted on ${server.name}: its log names these.`;
+      for (const args of ['-u', '-x', '-ud']) {
+        const { code, output } = await client.run(args);
+        assert.equal(code, 1);
+        assert.equal(output, `While syncing file %t%/disk/dir/b:\n${reply}\n${sum}\nFinished with 1 errors.\n`, args);
+      }
+      const { output } = await client.run('-uv');
+      for (const name of ['a', 'one', 'two', 'dir', 'dir/b']) assert.match(output, new RegExp(`%t%/disk/${name}:\n`));
+      assert.match(output, /Finished with 1 errors/);
+    });
+  });
 
   test('no command is answered about a file of it', async () => {
     await withDisk(1, async ({ client, server, disk }) => {

@@ -32,6 +32,7 @@ describe('replies', () => {
     ['Permission denied!', 'denied'],
     ['Permission denied', 'otherError'],
     ['SSL encrypted connection expected!', 'tlsExpected'],
+    ['The file system that this file is on is not mounted!', 'notMounted'],
     ['Unknown command!', 'unknownCommand'],
     ['Unkown command!', 'unknownCommand'],
     [identifyFirst('127.0.0.1'), 'identifyFirst'],
