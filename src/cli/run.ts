@@ -266,12 +266,14 @@ async function comparePairs(
   }
   const paths = invocation.file === undefined ? undefined : coveredPaths(setup, [absolutePath(invocation.file)]);
   const files: (FileName | undefined)[] = paths?.flatMap((path) => setup.cluster.toNames(path)) ?? [undefined];
+  const mounts = await Mounts.find(setup.cluster, setup.store);
   let differ = false;
   for (const file of files) {
     if (file !== undefined && setup.cluster.covering(file).length === 0) continue;
     const found = await compare(setup, lineOf(place, setup), pairs, {
       announce: wanted === undefined,
       file,
+      mounts,
       diffs,
       mark: options.initRun,
       removals: options.markRemovals,

@@ -44,7 +44,7 @@ export const noCertificate = 'Peer did not provide an SSL X509 certificate.';
 
 /** An error. */
 export const notMounted = (path: string) =>
-  `${path} is not mounted, as it was when its files were recorded: nothing there is checked, sent or received. ` +
+  `${path} is not mounted, as it was when its files were recorded: nothing there is checked, compared, sent or received. ` +
   `Mount it; or, if it is gone for good: csync2 --forget-mount ${path}`;
 
 /** After the error, which is said of the first of several files only. Level 0, not counted. */

@@ -19,7 +19,10 @@ export async function* fetchContent(
     await peerLine.mustHello(pair.myname);
     const { conversation } = peerLine;
     const answer = await conversation.ask(formatCommand({ name: 'TYPE', key, file }), status);
-    if (!answer.ok) throw new ConversationError('REFUSED', messages.errorFromPeer(pair.peer, answer.line));
+    if (!answer.ok) {
+      const code = answer.kind === 'notMounted' ? 'NOT_MOUNTED' : 'REFUSED';
+      throw new ConversationError(code, messages.errorFromPeer(pair.peer, answer.line));
+    }
     for (;;) yield await conversation.askAfter('', moreBytes);
   } catch (error) {
     if (!(error instanceof ChannelError && (error.code === 'CLOSED' || error.code === 'RESET'))) throw error;

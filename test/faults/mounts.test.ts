@@ -217,6 +217,62 @@ describe('a file system that is not mounted', { skip: !isRoot && 'skipped: needs
     });
   });
 
+  test('-T, -TT and -TI say that it is not mounted, and compare what is elsewhere only', async () => {
+    await withDisk(0, async ({ client, server, disk }) => {
+      const pair = `${client.name} ${server.name}`;
+      client.tree.write('disk/a', 'changed', { mtime: 1_700_000_100 });
+      await client.run('-cr /');
+      await client.run('-f /');
+      assert.match((await client.run(`-T ${pair}`)).output, /^X\t.*%t%\/disk\/a\n$/);
+      disk.unmount();
+      const error = `${disk.directory} is not mounted, as it was`;
+      const rows = client.rows();
+      for (const args of [`-T ${pair}`, `-TT ${pair}`, `-TI ${pair}`, `-T ${pair} ${disk.directory}/a`, '-T']) {
+        const { code, output } = await client.run(args);
+        assert.equal(code, 1, args);
+        assert.match(output, /^[^\n]*compared[^\n]*\nFinished with 1 errors\.\n$/, args);
+        assert.ok(output.startsWith(error), output);
+      }
+      assert.deepEqual(client.rows(), rows);
+      client.tree.write('beside', 'two', { mtime: 1_700_000_100 });
+      await client.run(`-c ${client.tree.path('beside')}`);
+      const all = await client.run(`-T ${pair}`);
+      assert.equal(all.code, 1);
+      assert.match(all.output, new RegExp(`^X\t${client.name}\t${server.name}\t%t%/beside$`, 'm'));
+      assert.doesNotMatch(all.output, /%t%\/disk/);
+      const one = await client.run(`-T ${pair} ${client.tree.path('beside')}`);
+      assert.deepEqual([one.code, one.output], [0, `X\t${client.name}\t${server.name}\t%t%/beside\n`]);
+    });
+  });
+
+  test('-T of a pair that shares nothing of it is as ever', async () => {
+    await withDisk(0, async ({ client, server, disk }) => {
+      const third = '127.0.0.9';
+      const prefix = [client, server].map(({ name, tree }) => `on ${name}: ${tree.root};`).join(' ');
+      const beside = `group g { host ${client.name} ${server.name}; key k; include %t%/beside; }`;
+      const all = `group h { host ${client.name} ${third}; key other; include %t%; }`;
+      for (const host of [client, server]) {
+        host.configure(`nossl * *;\nprefix t { ${prefix} on ${third}: /none; }\n${beside}\n${all}\n`);
+      }
+      disk.unmount();
+      const { code, output } = await client.run(`-T ${client.name} ${server.name}`);
+      assert.deepEqual([code, output], [2, '']);
+      assert.match((await client.run(`-T ${client.name} ${third}`)).output, complaint);
+    });
+  });
+
+  test('-TT says once that a peer has lost it, with the number of files', async () => {
+    await withDisk(1, async ({ client, server, disk }) => {
+      disk.unmount();
+      for (const name of ['a', 'dir/b']) client.tree.write(`disk/${name}`, 'new', { mtime: 1_700_000_100 });
+      await client.run('-cr /');
+      const { code, output } = await client.run(`-TT ${client.name} ${server.name}`);
+      assert.equal(code, 1);
+      assert.equal(output.match(/The file system that this file is on is not mounted!/g)?.length, 1, output);
+      assert.match(output, /^2 files were refused .* not mounted on [0-9.]+: .*\nFinished with 1 errors\.$/m);
+    });
+  });
+
   test('no command is answered about a file of it', async () => {
     await withDisk(1, async ({ client, server, disk }) => {
       disk.unmount();

@@ -1,14 +1,16 @@
-import type { FileName } from '../../bytes/bytes.ts';
+import type { DiskPath, FileName } from '../../bytes/bytes.ts';
 import { encode } from '../../bytes/urlEncoding.ts';
 import type { Pair } from '../../groups/cluster.ts';
 import * as messages from '../../log/messages.ts';
 import { markDirty } from '../../scan/marking.ts';
+import { type Mounts, namesAt } from '../../scan/mounts.ts';
 import { allNames, type Change } from '../../store/store.ts';
 import { comparePair, type Difference } from '../../sync/compare.ts';
 import { ConversationError } from '../../sync/conversationError.ts';
 import { fetchContent } from '../../sync/fetchContent.ts';
 import { describeFailure } from '../../sync/failure.ts';
 import type { Line } from '../../sync/handshake.ts';
+import { NotMounted } from '../../sync/notMounted.ts';
 import { showDiff } from '../diff.ts';
 import { jsonLine } from '../json.ts';
 import { OutputError } from '../output.ts';
@@ -18,6 +20,7 @@ export interface CompareOptions {
   /** Say which pair is compared; not when it was asked for by name. */
   readonly announce: boolean;
   readonly file: FileName | undefined;
+  readonly mounts: Mounts;
   /** `-TT`: unified diffs in place of lines. */
   readonly diffs: boolean;
   /** `-TI`: mark what differs or is only here. */
@@ -41,12 +44,20 @@ export async function compare(
   for (const pair of pairs) {
     setup.stop.asked.throwIfAborted();
     if (options.announce) setup.log.write(1, messages.inSyncCheck(pair.myname, pair.peer));
+    tellOfLost(setup, pair, options);
     progress?.compares(pair.peer, rows);
+    const notMounted = new NotMounted(setup.log, pair.peer);
     try {
       for await (const difference of comparePair({ ...setup, line }, pair, options.file)) {
         setup.stop.asked.throwIfAborted();
+        const path = setup.cluster.toDisk(difference.name);
+        const lost = path === undefined ? undefined : options.mounts.lostAt(path);
+        if (lost !== undefined) {
+          options.mounts.tell(lost, setup.log);
+          continue;
+        }
         any = true;
-        await show(setup, line, pair, difference, options);
+        await show(setup, line, pair, difference, options, notMounted);
         if (options.mark) await markDifference(setup, difference, options);
       }
     } catch (error) {
@@ -55,11 +66,26 @@ export async function compare(
       setup.log.write(0, describeFailure(error, pair.peer));
       setup.log.error(messages.connectionFailed(pair.peer));
     } finally {
+      notMounted.conclude();
       progress?.ends(pair.peer);
     }
   }
   setup.stop.asked.throwIfAborted();
   return any;
+}
+
+/** Also where nothing differs: nobody can say that what this pair shares of a lost file system is in sync. */
+function tellOfLost({ cluster, log }: Setup, { peer, keys }: Pair, { file, mounts }: CompareOptions): void {
+  const shared = cluster.sharedWith(peer, keys);
+  const isShared = (name: FileName): boolean => shared.covers(name) || shared.mayContain(name);
+  for (const lost of file === undefined ? mounts.lostAround('/' as DiskPath) : lostOf(cluster.toDisk(file), mounts)) {
+    if (namesAt(cluster, lost).some(isShared)) mounts.tell(lost, log);
+  }
+}
+
+function lostOf(path: DiskPath | undefined, mounts: Mounts): DiskPath[] {
+  const lost = path === undefined ? undefined : mounts.lostAt(path);
+  return lost === undefined ? [] : [lost];
 }
 
 async function show(
@@ -68,6 +94,7 @@ async function show(
   pair: Pair,
   difference: Difference,
   options: CompareOptions,
+  notMounted: NotMounted,
 ): Promise<void> {
   const { side, myname, peer, name } = difference;
   if (setup.output.json) return setup.output.line(jsonLine({ file: name, side: sides[side], myname, peer }));
@@ -81,8 +108,10 @@ async function show(
     await showDiff(theirs, path, `${peer}:${name}`, `${myname}:${name}`, setup.log);
   } catch (error) {
     // It came over a connection of its own: the comparison goes on.
-    if (!(error instanceof ConversationError && error.code === 'REFUSED')) throw error;
-    setup.log.error(error.message);
+    if (!(error instanceof ConversationError)) throw error;
+    if (error.code === 'NOT_MOUNTED' && !notMounted.isFirst()) setup.log.write(1, error.message);
+    else if (error.code === 'NOT_MOUNTED' || error.code === 'REFUSED') setup.log.error(error.message);
+    else throw error;
   }
 }
 
