@@ -345,6 +345,27 @@ describe('a file system that is not mounted', { skip: !isRoot && 'skipped: needs
     });
   });
 
+  test('--explain says of each name of a file that it is out of reach, not that it is gone or another', async () => {
+    await withDisk(0, async ({ client, disk }) => {
+      const path = `${disk.directory}/a`;
+      disk.unmount();
+      for (const isHidden of [false, true]) {
+        // What lies below the mount point is none of the file's business.
+        if (isHidden) fs.writeFileSync(path, 'what lies below');
+        const { output } = await client.run(`--explain ${path}`);
+        assert.equal(output.match(/on the disk +out of reach: .*tree\/disk is not mounted$/gm)?.length, 2, output);
+        assert.match(output, /-x would +nothing under this name: no group covers it\n%t%\/disk\/a\n/);
+        assert.doesNotMatch(output, /not there|differs in|last changed/);
+        const { output: json } = await client.run(`--explain --json ${path}`);
+        const states = json.trim().split('\n');
+        assert.deepEqual(
+          states.map((line) => (JSON.parse(line) as { disk: string }).disk),
+          ['not-mounted', 'not-mounted'],
+        );
+      }
+    });
+  });
+
   test('one without files of ours may come and go', async () => {
     await withDisk(0, async ({ client, disk }) => {
       fs.rmSync(join(disk.directory, 'a'));

@@ -20,6 +20,7 @@ export interface Explanation {
   readonly path: DiskPath | undefined;
   readonly groups: readonly GroupVerdict[];
   readonly covered: boolean;
+  /** Undefined also where its file system is lost: what lies below the mount point is another file. */
   readonly disk: Inspection | undefined;
   /** Checktxts, decoded; undefined where there is nothing. */
   readonly recorded: string | undefined;
@@ -42,20 +43,22 @@ export interface GroupVerdict {
 /** `--explain`. True when some group covers every one of these files, under at least one of its names. */
 export async function explain(setup: Setup, paths: readonly DiskPath[]): Promise<boolean> {
   let allCovered = true;
+  const mounts = await Mounts.find(setup.cluster, setup.store);
   for (const path of paths) {
     const explanations: Explanation[] = [];
-    for (const name of setup.cluster.toNames(path)) explanations.push(await explainName(setup, name));
+    for (const name of setup.cluster.toNames(path)) explanations.push(await explainName(setup, mounts, name));
     for (const explanation of explanations) show(setup, explanation);
     allCovered &&= explanations.some(({ covered }) => covered);
   }
   return allCovered;
 }
 
-async function explainName(setup: Setup, file: FileName): Promise<Explanation> {
+async function explainName(setup: Setup, mounts: Mounts, file: FileName): Promise<Explanation> {
   const { cluster, store, ignored } = setup;
   const name = encode(file);
   const path = cluster.toDisk(file);
-  const disk = path === undefined ? undefined : inspect(path);
+  const lost = path === undefined ? undefined : mounts.lostAt(path);
+  const disk = path === undefined || lost !== undefined ? undefined : inspect(path);
   const row = (await store.fileRows([name])).get(name);
   const recorded = row === undefined ? undefined : decode(row);
   const present = disk?.state === 'present' ? checktxt(disk.entry, ignored) : undefined;
@@ -66,7 +69,6 @@ async function explainName(setup: Setup, file: FileName): Promise<Explanation> {
   const peers = new Set(cluster.peersFor(file).map(({ peer }) => peer));
   const contacts = (await store.contacts()).filter(({ peer }) => peers.has(decode(peer)));
   const covered = cluster.covering(file).length > 0;
-  const lost = path === undefined ? undefined : (await Mounts.find(cluster, store)).lostAt(path);
   const facts = { file, path, groups: verdicts(setup, file), covered, disk, recorded, present, dirty, contacts, lost };
   return { ...facts, differing: differences(recorded, present), plan: planFor(setup, facts) };
 }
@@ -105,10 +107,14 @@ function differences(recorded: string | undefined, present: string | undefined):
 
 function planFor(
   { cluster }: Setup,
-  facts: Pick<Explanation, 'file' | 'covered' | 'disk' | 'recorded' | 'present' | 'dirty' | 'lost'>,
+  facts: Pick<Explanation, 'file' | 'path' | 'covered' | 'disk' | 'recorded' | 'present' | 'dirty' | 'lost'>,
 ): string {
-  const { file, covered, disk, recorded, present, dirty, lost } = facts;
-  if (!covered) return 'nothing: no group covers it';
+  const { file, path, covered, disk, recorded, present, dirty, lost } = facts;
+  if (!covered) {
+    const others = path === undefined ? [] : cluster.toNames(path);
+    const isElsewhere = others.some((name) => cluster.covering(name).length > 0);
+    return `nothing${isElsewhere ? ' under this name' : ''}: no group covers it`;
+  }
   if (lost !== undefined) return `report an error: ${messages.notMounted(lost)}`;
   if (disk === undefined) return 'nothing: the name stands for no path on this host';
   if (disk.state === 'error') return `report an error: ${disk.problem.toString()}`;
@@ -131,13 +137,14 @@ function show({ output }: Setup, explanation: Explanation): void {
 }
 
 function forPeople(facts: Explanation): string[] {
-  const { file, path, groups, disk, recorded, present, differing, dirty, contacts, plan } = facts;
+  const { file, path, groups, disk, recorded, present, differing, dirty, contacts, lost, plan } = facts;
+  const there = lost === undefined ? stateOf(disk) : `out of reach: ${lost} is not mounted`;
   const changed = changedAt(disk);
   return [
     file,
     ...((path as string | undefined) === file ? [] : [item('path', path ?? 'none on this host')]),
     ...groups.map(({ group, covers, reason }) => item(`group ${group}`, `${covers ? 'covers it' : 'no'}: ${reason}`)),
-    item('on the disk', present ?? stateOf(disk)),
+    item('on the disk', present ?? there),
     item('database', recorded ?? 'not recorded'),
     ...(differing.length === 0 ? [] : [item('differs in', differing.join(', '))]),
     ...(changed === undefined ? [] : [item('last changed', changed.toISOString())]),
@@ -180,13 +187,13 @@ export function iso(seconds: number): string {
 }
 
 function forPrograms(facts: Explanation): JsonObject {
-  const { file, path, groups, covered, disk, recorded, present, differing, dirty, contacts, plan } = facts;
+  const { file, path, groups, covered, disk, recorded, present, differing, dirty, contacts, lost, plan } = facts;
   return {
     file,
     path,
     covered,
     groups: groups.map((verdict) => ({ ...verdict })),
-    disk: disk?.state ?? 'absent',
+    disk: lost === undefined ? (disk?.state ?? 'absent') : 'not-mounted',
     recorded,
     present,
     differing,
