@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 import type { Writable } from 'node:stream';
 import { fsPath } from '../bytes/bytes.ts';
+import { fromHere } from '../bytes/currentDirectory.ts';
 
 export interface ShellResult {
   /** What went wrong: `exited with status 3`, `was killed by SIGTERM`; undefined when nothing did. */
@@ -39,7 +40,7 @@ export async function runShell(script: string, logfile: string): Promise<ShellRe
 
 async function openLog(logfile: string) {
   try {
-    return { handle: await open(fsPath(logfile), 'a'), logFailure: undefined };
+    return { handle: await open(fsPath(fromHere(logfile)), 'a'), logFailure: undefined };
   } catch (error) {
     return { handle: undefined, logFailure: (error as NodeJS.ErrnoException).code ?? String(error) };
   }

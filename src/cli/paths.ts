@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { type DiskPath, fromText, fsPath } from '../bytes/bytes.ts';
+import { type DiskPath, fsPath } from '../bytes/bytes.ts';
+import { currentDirectory } from '../bytes/currentDirectory.ts';
 import { SetupError } from './setup.ts';
 
 /**
@@ -16,7 +17,7 @@ export function absolutePath(argument: string): DiskPath {
 
 function here(): string {
   try {
-    return fromText(process.cwd());
+    return currentDirectory();
   } catch (cause) {
     throw new SetupError('ARGUMENT', 'The current directory is gone; names of files must be absolute here.', { cause });
   }

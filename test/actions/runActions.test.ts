@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { pbkdf2 } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { promisify } from 'node:util';
 import { claimed, processStartTime, unclaimed } from '../../src/actions/claim.ts';
 import { runActions } from '../../src/actions/runActions.ts';
+import { runShell } from '../../src/actions/runShell.ts';
 import type { DiskPath, FileName } from '../../src/bytes/bytes.ts';
 import { encode } from '../../src/bytes/urlEncoding.ts';
 import { createLog } from '../../src/log/levelLog.ts';
@@ -80,6 +83,18 @@ test('commands have nothing on stdin, our directory and environment, and no othe
   await runActions(store, toDisk, log);
   assert.equal(read('out'), `${process.cwd()}\n${process.env['PATH']}\n`);
   assert.equal(log.errors, 0);
+});
+
+test('a relative log file is where the run was when its turn came, wherever a walk is meanwhile', async (t) => {
+  const before = process.cwd();
+  t.after(() => process.chdir(before));
+  process.chdir(directory);
+  // Opened when all threads have done something else first.
+  const busy = Array.from({ length: 8 }, () => promisify(pbkdf2)('', '', 100_000, 32, 'sha512'));
+  const run = runShell('echo output', 'out');
+  process.chdir(before);
+  await Promise.all([run, ...busy]);
+  assert.equal(read('out'), 'output\n');
 });
 
 test('names and commands that are not UTF-8 arrive byte by byte', async () => {

@@ -40,6 +40,15 @@ describe('the surroundings of a run', () => {
     assert.match(stderr, /^The current directory is gone/);
   });
 
+  it('takes names in a directory whose own name is no text', () => {
+    const directory = Buffer.from(join(root, 'tree/\xff'), 'latin1');
+    mkdirSync(directory);
+    writeFileSync(Buffer.concat([directory, Buffer.from('/new')]), '');
+    const before = `cd '${root}/tree/'$(printf '\\377')`;
+    assert.deepEqual(csync2('-o new', { before }), { status: 0, stdout: `${root}/tree/\xff/new\n`, stderr: '' });
+    rmSync(directory, { recursive: true });
+  });
+
   it('ends without a word when nobody reads its output', () => {
     const { stderr } = csync2('-L', { before: '{ sleep 0.3', after: '; echo $? >&2; } | true' });
     assert.equal(stderr, '141\n');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -93,6 +93,21 @@ describe('opening an SQLite database', () => {
     await store.close();
     await using(path, async (again) => assert.deepEqual(await nameList(again), ['/a']));
     await assert.rejects(openStore({ backend: 'sqlite', path: '/tmp/\xe9.db3' }, options), /must be UTF-8/);
+  });
+});
+
+test('a relative path leads to the same files wherever the current directory is later', async (t) => {
+  const before = process.cwd();
+  t.after(() => process.chdir(before));
+  const elsewhere = join(directory, 'elsewhere');
+  mkdirSync(elsewhere);
+  symlinkSync('caf\u00e9.db3-wal', join(elsewhere, 'caf\u00e9.db3-wal'));
+  process.chdir(directory);
+  await using('caf\u00e9.db3', async (store) => {
+    process.chdir(elsewhere);
+    await store.apply([put('/a', 'v1:x')]);
+    await store.flush();
+    assert.ok((await store.size()) >= 4096);
   });
 });
 

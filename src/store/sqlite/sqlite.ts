@@ -3,7 +3,8 @@ import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-import { type Encoded, fsPath } from '../../bytes/bytes.ts';
+import { type Encoded, fromText, fsPath } from '../../bytes/bytes.ts';
+import { fromHere } from '../../bytes/currentDirectory.ts';
 import { parseNames } from '../marks.ts';
 import { lastRow, parseRows } from '../rowLines.ts';
 import {
@@ -46,7 +47,10 @@ export function openSqlite(path: string, options: StoreOptions): Store {
 }
 
 class SqliteStore implements Store {
+  /** As it was given, text. */
   readonly #path: string;
+  /** The same as an absolute byte string: other threads open it at times when the current directory is another one. */
+  readonly #place: string;
   readonly #options: StoreOptions;
   readonly #connection: Connection;
   readonly #statements: Statements;
@@ -56,6 +60,7 @@ class SqliteStore implements Store {
 
   constructor(path: string, options: StoreOptions, connection: Connection) {
     this.#path = path;
+    this.#place = fromHere(fromText(path));
     this.#options = options;
     this.#connection = connection;
     this.#statements = prepareStatements(connection);
@@ -182,7 +187,7 @@ class SqliteStore implements Store {
 
   async size(): Promise<number> {
     const sizes = ['', '-wal'].map(
-      (end) => fs.statSync(fsPath(this.#path + end), { throwIfNoEntry: false })?.size ?? 0,
+      (end) => fs.statSync(fsPath(this.#place + end), { throwIfNoEntry: false })?.size ?? 0,
     );
     return sizes.reduce((sum, bytes) => sum + bytes);
   }
@@ -233,8 +238,8 @@ class SqliteStore implements Store {
     await this.#settled();
     if (this.#options.unsafe) return;
     try {
-      await syncIfThere(`${this.#path}-wal`);
-      if (!this.#directorySynced) await syncIfThere(dirname(this.#path));
+      await syncIfThere(`${this.#place}-wal`);
+      if (!this.#directorySynced) await syncIfThere(dirname(this.#place));
       this.#directorySynced = true;
     } catch (error) {
       throw this.#failure('WRITE', error);
@@ -324,7 +329,7 @@ function latin1(blob: Buffer): Encoded {
 async function syncIfThere(path: string): Promise<void> {
   let fd;
   try {
-    fd = await open(path, 'r');
+    fd = await open(fsPath(path), 'r');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw error;
