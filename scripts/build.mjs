@@ -17,6 +17,7 @@ import {
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { replaceFile } from './replaceFile.mjs';
 
 const top = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(top);
@@ -31,7 +32,7 @@ async function generateParser() {
     grammarSource: source,
     allowedStartRules: ['Configuration'],
   });
-  writeFileSync('src/config/parser.generated.js', parser);
+  replaceFile('src/config/parser.generated.js', parser);
 }
 
 async function generateWasm() {
@@ -143,8 +144,18 @@ const nodeModules = {
 
 function replace(old, fresh) {
   const aside = `${fresh}-old`;
-  if (existsSync(old)) renameSync(old, aside);
-  renameSync(fresh, old);
+  for (let done = false; !done;) {
+    rmSync(aside, { recursive: true, force: true });
+    try {
+      if (existsSync(old)) renameSync(old, aside);
+      renameSync(fresh, old);
+      done = true;
+    } catch (error) {
+      // Another build has taken the old one away, or put its own there, at this very moment: then that one is the old one.
+      const isTaken = existsSync(fresh) && ['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(error.code);
+      if (!isTaken) throw error;
+    }
+  }
   rmSync(aside, { recursive: true, force: true });
 }
 
