@@ -102,7 +102,12 @@ function schemeOf(value: string): string {
 }
 
 function isDirectoryOnDisk(path: string): boolean {
-  return statSync(fsPath(path), { throwIfNoEntry: false })?.isDirectory() ?? false;
+  try {
+    return statSync(fsPath(path), { throwIfNoEntry: false })?.isDirectory() ?? false;
+  } catch {
+    // Who may not see it may not open it either, and that is the better moment to say so.
+    return false;
+  }
 }
 
 function unsupported(message: string): StoreError {

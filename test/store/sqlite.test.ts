@@ -70,20 +70,32 @@ describe('opening an SQLite database', () => {
     );
   });
 
-  test('an unreadable file is refused', async (t) => {
+  test('what may not be read or reached is refused', async (t) => {
     if (process.getuid?.() !== 0) return t.skip('skipped: needs root to become somebody else');
     const path = fresh();
     await using(path, (store) => store.apply([put('/a')]));
     chmodSync(path, 0o444);
     chmodSync(directory, 0o755);
+    mkdirSync(join(directory, 'closed'), { mode: 0o700 });
+    const paths = [path, join(directory, 'closed/x.db3'), join(directory, 'closed/none/x.db3')];
     // Somebody else may not be able to read this clone: everything is loaded by then.
-    const open = `m.openSqlite(${JSON.stringify(path)}, ${JSON.stringify(options)})`;
-    const script =
-      `import('${new URL('../../src/store/sqlite/sqlite.ts', import.meta.url).href}')` +
-      `.then(async (m) => { await ${open}.close(); process.setuid(65534); ${open}; })` +
-      `.catch((e) => console.log(e.code, e.message))`;
+    const room = new URL('../../src/store/', import.meta.url).href;
+    const script = `
+      Promise.all([import('${room}sqlite/sqlite.ts'), import('${room}location.ts')]).then(async ([s, l]) => {
+        const open = (path) => s.openSqlite(l.locate('sqlite3://' + path, 'h', '').path, ${JSON.stringify(options)});
+        await open('${path}').close();
+        process.setuid(65534);
+        for (const path of ${JSON.stringify(paths)}) {
+          try { open(path); } catch (e) { console.log(e.code, e.message); }
+        }
+      })`;
     const outcome = await run(process.execPath, ['--import', 'tsx', '-e', script]);
-    assert.match(outcome.stdout, /^OPEN Can't open database .*: no permission to read and write it/, outcome.stderr);
+    const why = 'no permission to read and write it, or to enter a directory on the way';
+    assert.equal(
+      outcome.stdout,
+      paths.map((path) => `OPEN Can't open database ${path}: ${why}\n`).join(''),
+      outcome.stderr,
+    );
   });
 
   test('openStore opens the file of a location', async () => {

@@ -135,13 +135,14 @@ function isThere(path: string): boolean {
 }
 
 function reason(path: string, error: unknown): string {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (code === 'EACCES') return 'no permission to read and write it, or to enter a directory on the way';
   if (statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory() !== true) {
     return `the directory ${dirname(path)} does not exist`;
   }
   const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isDirectory()) return 'it is a directory';
   if (found !== undefined && !found.isFile()) return 'it is not a regular file';
-  const { code = '' } = error as NodeJS.ErrnoException;
   // SQLite does not tell the two apart when the files beside the database cannot grow.
   if (code.startsWith('SQLITE_IOERR') && isFull(dirname(path))) return 'no space left on device';
   const known = reasons[code];
@@ -157,7 +158,6 @@ function isFull(directory: string): boolean {
 const smallestGrowth = 32 << 10;
 
 const reasons: Readonly<Record<string, string | undefined>> = {
-  EACCES: 'no permission to read and write it',
   EROFS: 'it is on a read-only file system',
   SQLITE_READONLY: 'no permission to write it',
   SQLITE_NOTADB: 'the file is not an SQLite 3 database',
