@@ -36,3 +36,21 @@ test('a run that finds nothing to do loads nothing that it has no use for', (t) 
     );
   }
 });
+
+test('a start takes the code that the build has compiled', (t) => {
+  const { root } = new Cluster(t, 1);
+  const [hook, answer] = [join(root, 'hook.cjs'), join(root, 'answer')];
+  writeFileSync(
+    hook,
+    `const vm = require('node:vm');
+    vm.Script = class extends vm.Script {
+      constructor(...args) {
+        super(...args);
+        require('node:fs').writeFileSync(${JSON.stringify(answer)}, String(this.cachedDataRejected));
+      }
+    };`,
+  );
+  const { status, stderr } = spawnSync(process.execPath, ['--require', hook, program, '--version'], { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  assert.equal(readFileSync(answer, 'utf8'), 'false');
+});
