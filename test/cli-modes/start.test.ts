@@ -50,7 +50,9 @@ test('a start takes the code that the build has compiled', (t) => {
       }
     };`,
   );
-  const { status, stderr } = spawnSync(process.execPath, ['--require', hook, program, '--version'], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, ['--require', hook, program, '--version'], {
+    encoding: 'utf8',
+  });
   assert.equal(status, 0, stderr);
   assert.equal(readFileSync(answer, 'utf8'), 'false');
 });
