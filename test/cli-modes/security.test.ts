@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -189,4 +191,52 @@ test('why a key cannot be read', (t) => {
   const drop = ['--bounding-set=-dac_override,-dac_read_search', program, ...host.ownOptions, '-L'];
   const { stderr } = start('setpriv', drop, host.env);
   assert.match(stderr, /Can't read keyfile .*k\. \(Permission denied\)/);
+});
+
+test('tls-min of the configuration: who speaks less is refused', async (t) => {
+  const cluster = new Cluster(t, 2);
+  const [one, two] = [cluster.host(1), cluster.host(2)];
+  for (const host of cluster.hosts) host.run('--make-cert');
+  const group = `group g { host ${one.name} ${two.name}; key k; include %t%; }\n`;
+  cluster.configure(`tls-min 1.3;\n${group}`);
+  await two.serve();
+  one.write('a', 'x');
+  const { code, stderr } = one.run('-x');
+  assert.equal(code, 0, stderr);
+  // Without it a server offers nothing above 1.2, for the sake of C programs.
+  cluster.configure(group);
+  await two.hangUp(/Read the configuration again/);
+  one.write('a', 'another');
+  assert.equal(one.run('-x').code, 0);
+  const written = readFileSync(join(one.etc, 'csync2.cfg'), 'latin1');
+  writeFileSync(join(one.etc, 'csync2.cfg'), `tls-min 1.3;\n${written}`);
+  one.write('a', 'never');
+  const refused = one.run('-x');
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /protocol|version/i);
+  assert.equal(readFileSync(join(two.tree, 'a'), 'utf8'), 'another');
+});
+
+test('the key of a group is in no message, however much is told', async (t) => {
+  const cluster = new Cluster(t, 2);
+  const [one, two] = [cluster.host(1), cluster.host(2)];
+  for (const host of cluster.hosts) host.run('--make-cert');
+  cluster.configureOne('', true);
+  one.write('a', 'x');
+  one.write('b', 'x'.repeat(100_000));
+  const key = readFileSync(join(one.etc, 'k'), 'latin1').trim();
+  for (const args of [['-xvvvv'], ['-TTvvvv'], ['-T', one.name, two.name, '-vvvv']]) {
+    const server = spawn(program, ['-iii', '-vvvv', ...two.ownOptions], {
+      env: two.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let told = '';
+    server.stderr.on('data', (chunk: Buffer) => (told += chunk.toString('latin1')));
+    const ended = once(server, 'close');
+    await once(server.stdout, 'data');
+    const { stdout, stderr } = one.run(...args);
+    await ended;
+    for (const text of [stdout, stderr, told]) assert.equal(text.includes(key), false, args.join(' '));
+    for (const text of [stderr, told]) assert.match(text, /(Local|Peer)> .* KEY/, args.join(' '));
+  }
 });

@@ -492,7 +492,7 @@ describe('nonsense on the wire', () => {
   test('lines without an end, and bytes that mean nothing', async () => {
     const long = await enter();
     long.send(Buffer.alloc(200_000, 0x41));
-    assert.match(await long.rest(), /^(Line too long|)/);
+    assert.match(await long.rest(), /^Line too long/);
     long.close();
     for (const junk of [
       '\0\0\0\n',

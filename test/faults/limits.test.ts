@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../scenarios/harness/process.ts';
 import { RawPeer } from './harness/rawPeer.ts';
-import { key, Site } from './harness/site.ts';
+import { type FaultHost, key, Site } from './harness/site.ts';
 
 describe('limits of the configuration', () => {
   test('sessions, time to log in, idle time, lines: each where it is set', async () => {
@@ -53,6 +54,38 @@ describe('limits of the configuration', () => {
       await site.close();
     }
   });
+});
+
+test('max-sessions: members that are there stay, one more is refused until one of them leaves; who is none makes room', async () => {
+  const site = new Site({ hosts: 3 });
+  const [server, ...members] = site.hosts as [FaultHost, ...FaultHost[]];
+  const peers: RawPeer[] = [];
+  const enter = async (name: string): Promise<string | undefined> => {
+    const peer = await RawPeer.connect(server.name, server.port, name);
+    peers.push(peer);
+    return (await peer.ask('CONFIG ')) && (await peer.ask(`HELLO ${name}`));
+  };
+  try {
+    site.configure('', 'max-sessions 2;\n');
+    await server.serve();
+    const stranger = await RawPeer.connect(server.name, server.port, '127.250.250.250');
+    for (const { name } of members) assert.equal(await enter(name), 'OK (cmd_finished).');
+    assert.equal(await stranger.rest(5000), '', 'who has not logged in has to go');
+    assert.equal(await enter(members[0]?.name ?? ''), undefined);
+    for (const peer of peers.slice(0, 2)) assert.equal(await peer.ask('CAPS'), await peers[0]?.ask('CAPS'));
+    assert.equal(await peers[0]?.ask('BYE'), 'OK (cu_later).');
+    await peers[0]?.rest();
+    let answer: string | undefined;
+    for (let patience = 100; answer === undefined && patience > 0; patience--) {
+      await sleep(20);
+      answer = await enter(members[0]?.name ?? '');
+    }
+    assert.equal(answer, 'OK (cmd_finished).');
+    stranger.close();
+  } finally {
+    for (const peer of peers) peer.close();
+    await site.close();
+  }
 });
 
 describe('many that wait', () => {
