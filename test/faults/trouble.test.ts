@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 import { isInstalled, isRoot } from '../scenarios/harness/programs.ts';
-import { type FaultHost, Site } from './harness/site.ts';
+import { RawPeer } from './harness/rawPeer.ts';
+import { type FaultHost, key, Site } from './harness/site.ts';
 import { WireTap } from './harness/wireTap.ts';
 
 async function withPair(
@@ -100,6 +101,31 @@ describe('full disks', { skip: !isRoot && 'skipped: needs root' }, () => {
         execFileSync('mount', ['-o', 'remount,size=12m', server.tree.root]);
         assert.equal((await client.run('-x')).code, 0);
         inSync(client, server);
+      });
+    });
+  });
+
+  test('a delta that has no room is refused before any of it is taken, and the session goes on', async () => {
+    await withPair(async (client, server) => {
+      await withSmallDisk(server.tree.root, '1m', async () => {
+        await server.serve();
+        const peer = await RawPeer.connect(server.name, server.port, client.name);
+        await peer.ask('CONFIG ');
+        await peer.ask(`HELLO ${client.name}`);
+        assert.equal(await peer.ask(`PATCH ${key} %25t%25/file`), 'OK (send_data).');
+        await peer.blob();
+        const literal = Buffer.concat([Buffer.from([0x42, 0x10, 0]), Buffer.alloc(0x1000)]);
+        const half = Buffer.concat(Array.from({ length: 600 }, () => literal));
+        peer.send(`octet-stream ${4 + 2 * half.length}\nrs\x026`);
+        peer.send(half);
+        await sleep(500);
+        const [staged = ''] = server.leftovers();
+        assert.equal(fs.statSync(server.tree.path(staged)).size, 0);
+        peer.send(half);
+        assert.equal(await peer.line(), 'No space left on device');
+        assert.equal(await peer.ask('BYE'), 'OK (cu_later).');
+        assert.deepEqual(server.tree.names(), []);
+        peer.close();
       });
     });
   });
