@@ -320,6 +320,13 @@ describe('files that change while they are sent', () => {
   const changes: Record<string, (path: string) => void> = {
     grows: (path) => fs.appendFileSync(path, Buffer.alloc(100_000, 'g')),
     shrinks: (path) => fs.truncateSync(path, 1000),
+    'is overwritten, of the same size and time': (path) => {
+      const { atimeMs, mtimeMs } = fs.statSync(path);
+      const fd = fs.openSync(path, 'r+');
+      for (const at of [0, 2_900_000]) fs.writeSync(fd, Buffer.alloc(100_000, 'p'), 0, 100_000, at);
+      fs.closeSync(fd);
+      fs.utimesSync(path, atimeMs / 1000, mtimeMs / 1000);
+    },
     vanishes: (path) => fs.rmSync(path),
     'is replaced': (path) => {
       fs.writeFileSync(`${path}.new`, Buffer.alloc(3_500_000, 'n'));
