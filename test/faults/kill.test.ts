@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
@@ -81,6 +81,7 @@ interface Pair {
 
 async function play({ client, server, tap, acted }: Pair, round: number, trial: Trial): Promise<void> {
   const { victim, line, delay, checked, editedAgain } = trial;
+  rmSync(acted, { force: true });
   edit(client, round * 2);
   const running = client.start(['-x']);
   tap.count = 0;
@@ -103,7 +104,7 @@ async function play({ client, server, tap, acted }: Pair, round: number, trial: 
     await server.serve(true);
   }
   if (checked) await server.run('-cr /');
-  if (editedAgain) edit(client, round * 2 + 2);
+  if (editedAgain) edit(client, round * 2 + 1);
   const second = await client.run('-x -v');
   assert.equal(
     second.code,
