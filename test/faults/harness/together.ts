@@ -14,6 +14,8 @@ export interface Crew {
 export interface TogetherOptions {
   readonly crews: readonly Crew[];
   readonly seconds: number;
+  /** It goes on until there is so much of each, on a machine that is busy up to ten times as long. */
+  readonly atLeast: { readonly runs: number; readonly stamps: number };
   readonly seed: number;
 }
 
@@ -36,12 +38,24 @@ export class Together {
   readonly #site: Site;
   readonly #scribes: readonly Scribe[];
   #end = 0;
+  #latestEnd = 0;
 
   constructor(options: TogetherOptions) {
     this.#options = options;
     this.#site = new Site({ hosts: options.crews.length, programs: options.crews.map(({ serving }) => serving) });
     const removed = new Set<string>();
     this.#scribes = this.#site.hosts.map((host, at) => new Scribe(host, letterOf(at), removed));
+  }
+
+  #isOver(): boolean {
+    const now = Date.now();
+    if (now < this.#end || now >= this.#latestEnd) return now >= this.#latestEnd;
+    const { runs, stamps } = this.#options.atLeast;
+    return this.figures.runs >= runs && this.#stamps() >= stamps;
+  }
+
+  #stamps(): number {
+    return this.#scribes.reduce((sum, { kept }) => sum + kept, 0);
   }
 
   async play(): Promise<void> {
@@ -54,6 +68,7 @@ export class Together {
         await host.serve();
       }
       this.#end = Date.now() + seconds * 1000;
+      this.#latestEnd = Date.now() + seconds * 10_000;
       const runners = hosts.flatMap((host, at) =>
         (crews[at] as Crew).running.map(([program, args]) => this.#keepRunning(host, program, args)),
       );
@@ -66,7 +81,7 @@ export class Together {
   }
 
   async #keepRunning(host: FaultHost, program: Program, args: string): Promise<void> {
-    while (Date.now() < this.#end) {
+    while (!this.#isOver()) {
       const ending = await host.runAs(program, args, 40_000);
       this.#examine(host, program, args, ending);
       this.figures.runs += 1;
@@ -76,7 +91,7 @@ export class Together {
   async #keepWriting(at: number): Promise<void> {
     const rng = random(this.#options.seed * 100 + at);
     const scribe = this.#scribes[at] as Scribe;
-    for (let step = 0; Date.now() < this.#end; step++) {
+    for (let step = 0; !this.#isOver(); step++) {
       const name = nameAt(step, rng, letterOf(at));
       if (rng.below(12) === 0) scribe.remove(name);
       else await scribe.write(name);
@@ -106,7 +121,7 @@ export class Together {
       for (const host of hosts) said += (await host.runAs('ours', '-x')).output;
     }
     this.#lookForLosses('when all was quiet');
-    this.figures.stamps = this.#scribes.reduce((sum, { kept }) => sum + kept, 0);
+    this.figures.stamps = this.#stamps();
     const marked = new Set(hosts.flatMap((host) => host.rows().dirty).map(nameOfRow));
     const differing = this.#differing();
     this.figures.conflicts = differing.size;
