@@ -1,4 +1,5 @@
 import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
+import { boundHeap } from '../bytes/heap.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
 import { Existence } from '../filesystem/existence.ts';
 import { inspect, type Inspection } from '../filesystem/inspect.ts';
@@ -34,6 +35,7 @@ export async function* dirtyFiles(
   const deletions = what === 'deletions';
   const existence = new Existence();
   for await (const page of store.dirty({ peer: encode(peer), descending: deletions })) {
+    boundHeap();
     for (const row of page) {
       if (deletions && options.selection.isChecked && row.checktxt !== undefined) continue;
       if (!isSelected(row.name, options.selection)) continue;
