@@ -96,5 +96,4 @@ export class Cleared {
   }
 }
 
-/** Each is a question to the peer, which has its disk written for it, and a transaction. */
-const batchSize = 4000;
+const batchSize = 2000;
