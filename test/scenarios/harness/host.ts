@@ -147,7 +147,7 @@ export class Host {
   /** Waits until every session has ended and its server has written all it has to. */
   async settle(): Promise<void> {
     const quiet = (): boolean => this.relays.every((relay) => relay.open === 0) && this.sessionsEnded();
-    await until(quiet, this.program === 'c' ? 5000 : 1000);
+    await until(quiet, 5000);
   }
 
   takeServed(): Served {
