@@ -50,8 +50,7 @@ export async function compare(
     try {
       for await (const difference of comparePair({ ...setup, line }, pair, options.file)) {
         setup.stop.asked.throwIfAborted();
-        const path = setup.cluster.toDisk(difference.name);
-        const lost = path === undefined ? undefined : options.mounts.lostAt(path);
+        const lost = lostOf(setup, difference.name, options);
         if (lost !== undefined) {
           options.mounts.tell(lost, setup.log);
           continue;
@@ -75,17 +74,20 @@ export async function compare(
 }
 
 /** Also where nothing differs: nobody can say that what this pair shares of a lost file system is in sync. */
-function tellOfLost({ cluster, log }: Setup, { peer, keys }: Pair, { file, mounts }: CompareOptions): void {
+function tellOfLost(setup: Setup, { peer, keys }: Pair, options: CompareOptions): void {
+  const { cluster, log } = setup;
+  const { file, mounts } = options;
   const shared = cluster.sharedWith(peer, keys);
   const isShared = (name: FileName): boolean => shared.covers(name) || shared.mayContain(name);
-  for (const lost of file === undefined ? mounts.lostAround('/' as DiskPath) : lostOf(cluster.toDisk(file), mounts)) {
-    if (namesAt(cluster, lost).some(isShared)) mounts.tell(lost, log);
+  for (const lost of file === undefined ? mounts.lostAround('/' as DiskPath) : [lostOf(setup, file, options)]) {
+    if (lost !== undefined && namesAt(cluster, lost).some(isShared)) mounts.tell(lost, log);
   }
 }
 
-function lostOf(path: DiskPath | undefined, mounts: Mounts): DiskPath[] {
-  const lost = path === undefined ? undefined : mounts.lostAt(path);
-  return lost === undefined ? [] : [lost];
+/** The mount point of the lost file system that a name is on. */
+function lostOf({ cluster }: Setup, name: FileName, { mounts }: CompareOptions): DiskPath | undefined {
+  const path = cluster.toDisk(name);
+  return path === undefined ? undefined : mounts.lostAt(path);
 }
 
 async function show(

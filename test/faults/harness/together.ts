@@ -48,10 +48,9 @@ export class Together {
   }
 
   #isOver(): boolean {
-    const now = Date.now();
-    if (now < this.#end || now >= this.#latestEnd) return now >= this.#latestEnd;
     const { runs, stamps } = this.#options.atLeast;
-    return this.figures.runs >= runs && this.#stamps() >= stamps;
+    const isEnough = this.figures.runs >= runs && this.#stamps() >= stamps;
+    return Date.now() >= (isEnough ? this.#end : this.#latestEnd);
   }
 
   #stamps(): number {
