@@ -13,8 +13,16 @@ export function admissionLimits(config: Config | undefined): AdmissionLimits {
 
 /** The same for each of them. */
 export function sessionLimits(config: Config | undefined): SessionLimits {
-  const { login, line } = config?.limits ?? {};
-  return { idle: idleTimeoutOf(config), login: login ?? defaultLimits.login, line: line ?? defaultLimits.line };
+  const { login, line, path, arguments: count } = config?.limits ?? {};
+  return {
+    idle: idleTimeoutOf(config),
+    login: login ?? defaultLimits.login,
+    line: line ?? defaultLimits.line,
+    request: {
+      path: path ?? defaultLimits.request.path,
+      arguments: count ?? defaultLimits.request.arguments,
+    },
+  };
 }
 
 /**

@@ -35,6 +35,10 @@ export interface LimitsConfig {
   readonly connect: number | undefined;
   /** Bytes of a request line. */
   readonly line: number | undefined;
+  /** Bytes of a file name in a request, or of the target of a link. */
+  readonly path: number | undefined;
+  /** Words of a request. */
+  readonly arguments: number | undefined;
   /** Bytes of a file. */
   readonly size: number | undefined;
 }

@@ -5,8 +5,8 @@ const blank = /(?:[ \t\r\n]+|#[^\n]*|"")*/y;
 const statements: Readonly<Record<string, string>> = {
   'a statement':
     'group, prefix, nossl, config, ignore, tempdir, lock-timeout, database, ' +
-    'ssl-cert, ssl-key, ssl-ca, tls-min, max-sessions, max-sessions-per-address, max-line, max-size, ' +
-    'login-timeout, idle-timeout, connect-timeout',
+    'ssl-cert, ssl-key, ssl-ca, tls-min, max-sessions, max-sessions-per-address, max-line, max-path, max-arguments, ' +
+    'max-size, login-timeout, idle-timeout, connect-timeout',
   'a group statement': 'host, key, include, exclude, compare, auto, backup-directory, backup-generations, action',
   'an action statement': 'pattern, exec, logfile, do-local, do-local-only',
 };

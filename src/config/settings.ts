@@ -25,6 +25,8 @@ export function rootSettings(): RootSettings {
       idle: undefined,
       connect: undefined,
       line: undefined,
+      path: undefined,
+      arguments: undefined,
       size: undefined,
     },
   };
@@ -67,13 +69,16 @@ const ranges: Readonly<Record<LimitSetting, Range>> = {
   'idle-timeout': { field: 'idle', min: 0, max: aWeek },
   'connect-timeout': { field: 'connect', min: 1, max: aWeek },
   'max-line': { field: 'line', min: 1024, max: 2 ** 20 },
+  'max-path': { field: 'path', min: 255, max: 4095 },
+  'max-arguments': { field: 'arguments', min: 16, max: 2 ** 20 },
   'max-size': { field: 'size', min: 0, max: Number.MAX_SAFE_INTEGER },
 };
 
+const inBytes: ReadonlySet<keyof LimitsConfig> = new Set(['line', 'path', 'size']);
+
 function setLimit(limits: RootSettings['limits'], name: LimitSetting, value: Word, source: Source): void {
   const { field, min, max } = ranges[name];
-  const isBytes = field === 'line' || field === 'size';
-  const number = isBytes ? byteCount(name, value, source) : wholeNumber(name, value, source);
+  const number = inBytes.has(field) ? byteCount(name, value, source) : wholeNumber(name, value, source);
   if (number < min || number > max) {
     throw source.error(`${name} must be from ${min} to ${max}, not ${value.text}.`, value.at);
   }

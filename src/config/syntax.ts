@@ -15,6 +15,8 @@ export type LimitSetting =
   | 'max-sessions'
   | 'max-sessions-per-address'
   | 'max-line'
+  | 'max-path'
+  | 'max-arguments'
   | 'max-size'
   | 'login-timeout'
   | 'idle-timeout'

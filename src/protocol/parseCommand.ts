@@ -1,13 +1,24 @@
 import { decode } from '../bytes/urlEncoding.ts';
 import type { Command, CommandName, FileCommand, PlainFileCommand, Refusal } from './commands.ts';
-import { validateName } from './names.ts';
+import { isTarget, longestName, validateName } from './names.ts';
 import { largestDevice, largestId, largestMode, parseInteger } from './numbers.ts';
 import { parseTransfer } from './parseTransfer.ts';
-import { badArgument, replies } from './replies.ts';
+import { badArgument, replies, tooManyArguments } from './replies.ts';
+
+/** What one request may ask of us. */
+export interface RequestLimits {
+  /** Bytes of a name or of the target of a link, decoded. */
+  readonly path: number;
+  /** Words after the first; also entries of the list of GROUP. */
+  readonly arguments: number;
+}
+
+/** Keys have at least 32 characters, so not even a LIST with as many as a line holds comes to half of these arguments. */
+export const defaultRequestLimits: RequestLimits = { path: longestName, arguments: 1024 };
 
 /** Words of a request after its first, still encoded. */
 type Words = readonly (string | undefined)[];
-type Parse = (words: Words) => Command | Refusal;
+type Parse = (words: Words, limits: RequestLimits) => Command | Refusal;
 
 const configName = /^[a-z0-9]*$/;
 /** Anything but single spaces between words: tabs, runs of blanks, blanks at the ends. */
@@ -20,7 +31,7 @@ const parsers: { readonly [name in CommandName]: Parse } = {
   SYNC: () => ({ name: 'SYNC' }),
   CONFIG: ([config = '']) =>
     configName.test(config) ? { name: 'CONFIG', config } : refuse('CONFIG', replies.badConfigName),
-  GROUP: ([list = '']) => ({ name: 'GROUP', groups: decode(list).split(',').filter(notEmpty) }),
+  GROUP: parseGroups,
   CAPS: (extensions) => ({ name: 'CAPS', extensions: extensions.map((word) => decode(word ?? '')) }),
   HELLO: ([host = '']) => ({ name: 'HELLO', host: decode(host) }),
   LIST: parseList,
@@ -37,16 +48,16 @@ const parsers: { readonly [name in CommandName]: Parse } = {
   MKFIFO: plain('MKFIFO'),
   MKSOCK: plain('MKSOCK'),
 
-  MKCHR: (words) => parseDevice('MKCHR', words),
-  MKBLK: (words) => parseDevice('MKBLK', words),
+  MKCHR: (words, limits) => parseDevice('MKCHR', words, limits),
+  MKBLK: (words, limits) => parseDevice('MKBLK', words, limits),
   MKLINK: parseLink,
   SETOWN: parseOwner,
   SETMOD: parseMode,
   SETIME: parseTime,
 
-  XSET: (words) => parseTransferOf('XSET', words),
-  XPUT: (words) => parseTransferOf('XPUT', words),
-  XDEL: (words) => parseTransferOf('XDEL', words),
+  XSET: (words, limits) => parseTransferOf('XSET', words, limits),
+  XPUT: (words, limits) => parseTransferOf('XPUT', words, limits),
+  XDEL: (words, limits) => parseTransferOf('XDEL', words, limits),
 };
 
 const parserByName = new Map<string, Parse>(Object.entries(parsers));
@@ -56,11 +67,14 @@ const parserByName = new Map<string, Parse>(Object.entries(parsers));
  * Surplus arguments are ignored, file names are validated; whatever is wrong comes back as a Refusal. The line must
  * not be empty.
  */
-export function parseCommand(line: string): Command | Refusal {
+export function parseCommand(line: string, limits = defaultRequestLimits): Command | Refusal {
   const words = irregularBlanks.test(line) ? line.split(blanks).filter(notEmpty) : line.split(' ');
   const word = words.shift() ?? '';
   const parse = parserByName.get(word) ?? parserByName.get(word.toUpperCase());
-  return parse === undefined ? refuse(undefined, replies.unknownCommand) : parse(words);
+  if (parse === undefined) return refuse(undefined, replies.unknownCommand);
+  if (words.length > limits.arguments)
+    return refuse(word.toUpperCase() as CommandName, tooManyArguments(limits.arguments));
+  return parse(words, limits);
 }
 
 /** True for lines that a server skips without an answer. */
@@ -77,8 +91,8 @@ function refuse(command: CommandName | undefined, reply: string): Refusal {
 }
 
 /** The validated file name of a request whose words are `key file …`. */
-function fileOf(words: Words): ReturnType<typeof validateName> {
-  return words[1] === undefined ? undefined : validateName(decode(words[1]));
+function fileOf(words: Words, { path }: RequestLimits): ReturnType<typeof validateName> {
+  return words[1] === undefined ? undefined : validateName(decode(words[1]), path);
 }
 
 function keyOf(words: Words): string {
@@ -86,37 +100,44 @@ function keyOf(words: Words): string {
 }
 
 function plain(name: PlainFileCommand): Parse {
-  return (words) => {
-    const file = fileOf(words);
+  return (words, limits) => {
+    const file = fileOf(words, limits);
     return file === undefined ? refuse(name, replies.denied) : { name, key: keyOf(words), file };
   };
 }
 
-function parseList([peer = '', name, ...keys]: Words): Command | Refusal {
+function parseGroups([list = '']: Words, limits: RequestLimits): Command | Refusal {
+  const groups = decode(list).split(',').filter(notEmpty);
+  return groups.length > limits.arguments
+    ? refuse('GROUP', tooManyArguments(limits.arguments))
+    : { name: 'GROUP', groups };
+}
+
+function parseList([peer = '', name, ...keys]: Words, { path }: RequestLimits): Command | Refusal {
   const rest = { name: 'LIST', peer: decode(peer), keys: keys.map((key) => decode(key ?? '')) } as const;
   if (name === undefined || name === '-') return { ...rest, file: undefined };
-  const file = validateName(decode(name));
+  const file = validateName(decode(name), path);
   return file === undefined ? refuse('LIST', replies.denied) : { ...rest, file };
 }
 
-function parseDevice(name: 'MKCHR' | 'MKBLK', words: Words): FileCommand | Refusal {
-  const file = fileOf(words);
+function parseDevice(name: 'MKCHR' | 'MKBLK', words: Words, limits: RequestLimits): FileCommand | Refusal {
+  const file = fileOf(words, limits);
   if (file === undefined) return refuse(name, replies.denied);
   const device = parseInteger(words[2], 0, largestDevice);
   if (device === undefined && words[2] !== undefined) return refuse(name, badArgument(name, 'device number'));
   return { name, key: keyOf(words), file, device };
 }
 
-function parseLink(words: Words): FileCommand | Refusal {
-  const file = fileOf(words);
+function parseLink(words: Words, limits: RequestLimits): FileCommand | Refusal {
+  const file = fileOf(words, limits);
   if (file === undefined) return refuse('MKLINK', replies.denied);
   const target = decode(words[2] ?? '');
-  if (target === '' || target.includes('\0')) return refuse('MKLINK', badArgument('MKLINK', 'target'));
+  if (!isTarget(target, limits.path)) return refuse('MKLINK', badArgument('MKLINK', 'target'));
   return { name: 'MKLINK', key: keyOf(words), file, target };
 }
 
-function parseOwner(words: Words): FileCommand | Refusal {
-  const file = fileOf(words);
+function parseOwner(words: Words, limits: RequestLimits): FileCommand | Refusal {
+  const file = fileOf(words, limits);
   if (file === undefined) return refuse('SETOWN', replies.denied);
   const uid = parseInteger(words[2], -0x8000_0000, largestId);
   const gid = parseInteger(words[3], -0x8000_0000, largestId);
@@ -124,16 +145,16 @@ function parseOwner(words: Words): FileCommand | Refusal {
   return { name: 'SETOWN', key: keyOf(words), file, uid: uid >>> 0, gid: gid >>> 0 };
 }
 
-function parseMode(words: Words): FileCommand | Refusal {
-  const file = fileOf(words);
+function parseMode(words: Words, limits: RequestLimits): FileCommand | Refusal {
+  const file = fileOf(words, limits);
   if (file === undefined) return refuse('SETMOD', replies.denied);
   const mode = parseInteger(words[2], 0, largestMode);
   if (mode === undefined) return refuse('SETMOD', badArgument('SETMOD', 'mode'));
   return { name: 'SETMOD', key: keyOf(words), file, mode };
 }
 
-function parseTime(words: Words): FileCommand | Refusal {
-  const file = fileOf(words);
+function parseTime(words: Words, limits: RequestLimits): FileCommand | Refusal {
+  const file = fileOf(words, limits);
   if (file === undefined) return refuse('SETIME', replies.denied);
   const mtime = parseInteger(words[2], Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   if (mtime === undefined) return refuse('SETIME', badArgument('SETIME', 'time'));
@@ -144,9 +165,9 @@ function parseTime(words: Words): FileCommand | Refusal {
   return { name: 'SETIME', key: keyOf(words), file, mtime, mtimeNanoseconds };
 }
 
-function parseTransferOf(name: 'XSET' | 'XPUT' | 'XDEL', words: Words): FileCommand | Refusal {
-  const file = fileOf(words);
+function parseTransferOf(name: 'XSET' | 'XPUT' | 'XDEL', words: Words, limits: RequestLimits): FileCommand | Refusal {
+  const file = fileOf(words, limits);
   if (file === undefined) return refuse(name, replies.denied);
-  const command = parseTransfer(name, keyOf(words), file, words.slice(2));
+  const command = parseTransfer(name, keyOf(words), file, words.slice(2), limits.path);
   return typeof command === 'string' ? refuse(name, badArgument(name, command)) : command;
 }

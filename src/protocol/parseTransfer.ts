@@ -2,17 +2,19 @@ import type { FileName } from '../bytes/bytes.ts';
 import { decode } from '../bytes/urlEncoding.ts';
 import type { Attributes, TransferCommand, WantedObject } from './commands.ts';
 import { isContentDigest } from './contentDigest.ts';
+import { isTarget } from './names.ts';
 import { largestDevice, largestId, largestMode, parseInteger } from './numbers.ts';
 
 /** Words of a request after the file name, still encoded. */
 type Words = readonly (string | undefined)[];
 
-/** The rest of XSET, XPUT or XDEL; a string names the argument that is wrong. */
+/** The rest of XSET, XPUT or XDEL, `longestTarget` in bytes; a string names the argument that is wrong. */
 export function parseTransfer(
   name: TransferCommand['name'],
   key: string,
   file: FileName,
   words: Words,
+  longestTarget: number,
 ): TransferCommand | string {
   if (words[0] !== 'check' && words[0] !== 'force') return 'check or force';
   const force = words[0] === 'force';
@@ -20,7 +22,7 @@ export function parseTransfer(
   const attributes = parseAttributes(words);
   if (typeof attributes === 'string') return attributes;
   if (name === 'XPUT') return { name, key, file, force, attributes };
-  const object = parseObject(words[6], words[7], words[8]);
+  const object = parseObject(words[6], words[7], words[8], longestTarget);
   return typeof object === 'string' ? object : { name, key, file, force, attributes, object };
 }
 
@@ -40,6 +42,7 @@ function parseObject(
   kind: string | undefined,
   first: string | undefined,
   second: string | undefined,
+  longestTarget: number,
 ): WantedObject | string {
   switch (kind) {
     case 'dir':
@@ -52,7 +55,7 @@ function parseObject(
     }
     case 'lnk': {
       const target = decode(first ?? '');
-      return target === '' || target.includes('\0') ? 'target' : { kind, target };
+      return isTarget(target, longestTarget) ? { kind, target } : 'target';
     }
     case 'chr':
     case 'blk': {

@@ -33,6 +33,10 @@ export function badArgument(command: string, argument: string): string {
   return `Invalid argument: ${command} needs a valid ${argument}.`;
 }
 
+export function tooManyArguments(limit: number): string {
+  return `Too many arguments (more than ${limit}).`;
+}
+
 /** The placeholder for a checktxt when there is no file. */
 export const noChecktxt = '---';
 

@@ -2,6 +2,7 @@ import type { Ignored } from '../entry/entry.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
 import { requestLineLimit } from '../protocol/inbox.ts';
+import { defaultRequestLimits, type RequestLimits } from '../protocol/parseCommand.ts';
 import type { Store } from '../store/store.ts';
 import type { TlsCredentials } from '../transport/channel.ts';
 
@@ -40,6 +41,12 @@ export interface SessionLimits {
   readonly login: number;
   /** Bytes of a request line, its newline included. */
   readonly line: number;
+  readonly request: RequestLimits;
 }
 
-export const defaultLimits: SessionLimits = { idle: 600, login: 10, line: requestLineLimit };
+export const defaultLimits: SessionLimits = {
+  idle: 600,
+  login: 10,
+  line: requestLineLimit,
+  request: defaultRequestLimits,
+};

@@ -306,7 +306,7 @@ export class Session {
   }
 
   async #handle(line: string): Promise<void> {
-    const command = parseCommand(line);
+    const command = parseCommand(line, this.#environment.limits.request);
     if (isTransfer(command) && this.#transfers.holds(command.file)) await this.#runTransfers();
     const content = contentFollows(command) ? await this.#content() : undefined;
     if (isTransfer(command) && this.#peer !== undefined && typeof content !== 'string') {

@@ -40,7 +40,8 @@ describe('words', () => {
 const rootStatements = [
   'group, prefix, nossl, config, ignore, tempdir, lock-timeout, database',
   'ssl-cert, ssl-key, ssl-ca, tls-min',
-  'max-sessions, max-sessions-per-address, max-line, max-size, login-timeout, idle-timeout, connect-timeout',
+  'max-sessions, max-sessions-per-address, max-line, max-path, max-arguments, max-size',
+  'login-timeout, idle-timeout, connect-timeout',
 ].join(', ');
 
 describe('statements', () => {
@@ -78,7 +79,7 @@ describe('statements', () => {
     for (const value of Object.values({ ...none.tls, ...none.limits })) assert.equal(value, undefined);
     const { tls, limits } = configOf(`ssl-cert c.pem; ssl-key "/a b/k.pem"; ssl-ca old; ssl-ca ca.pem; tls-min 1.3;
 max-sessions 7; max-sessions-per-address 3; login-timeout 1; idle-timeout 0; connect-timeout 604800;
-max-line 4K; max-size 3T;`);
+max-line 4K; max-path 1K; max-arguments 16; max-size 3T;`);
     assert.deepEqual(tls, { certificate: 'c.pem', key: '/a b/k.pem', authority: 'ca.pem', minVersion: '1.3' });
     assert.deepEqual(limits, {
       sessions: 7,
@@ -87,6 +88,8 @@ max-line 4K; max-size 3T;`);
       idle: 0,
       connect: 604_800,
       line: 4096,
+      path: 1024,
+      arguments: 16,
       size: 3 * 2 ** 40,
     });
   });
@@ -202,6 +205,8 @@ const wrong: readonly (readonly [text: string, message: string])[] = [
   ['tls-min 1.1;', "1:9: Unknown TLS version '1.1' (use '1.2' or '1.3')."],
   ['max-sessions 0;', '1:14: max-sessions must be from 1 to 1000000, not 0.'],
   ['max-line 100;', '1:10: max-line must be from 1024 to 1048576, not 100.'],
+  ['max-path 4096;', '1:10: max-path must be from 255 to 4095, not 4096.'],
+  ['max-arguments 4K;', "1:15: '4K' is not a number for max-arguments."],
   ['max-size 9999T;', "1:10: '9999T' is not a number of bytes for max-size."],
   ['max-size -1;', "1:10: '-1' is not a number of bytes for max-size."],
   ['max-size 1e9;', "1:10: '1e9' is not a number of bytes for max-size."],

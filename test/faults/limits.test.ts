@@ -6,11 +6,13 @@ import { RawPeer } from './harness/rawPeer.ts';
 import { type FaultHost, key, Site } from './harness/site.ts';
 
 describe('limits of the configuration', () => {
-  test('sessions, time to log in, idle time, lines: each where it is set', async () => {
+  test('sessions, time to log in, idle time, lines, names, arguments: each where it is set', async () => {
     const site = new Site({ hosts: 2 });
     const [server, member] = [site.at(0), site.at(1)];
     try {
-      const statements = 'login-timeout 1; idle-timeout 2; max-line 1K; max-sessions-per-address 3; max-size 10;\n';
+      const statements =
+        'login-timeout 1; idle-timeout 2; max-line 1K; max-path 255; max-arguments 16; max-sessions-per-address 3; ' +
+        'max-size 10;\n';
       site.configure('', statements);
       server.tree.write('file', 'content');
       await server.run('-cIr /');
@@ -33,7 +35,21 @@ describe('limits of the configuration', () => {
       assert.ok(await says('nothing happened for 2 seconds'), server.log);
 
       const long = await enter();
-      assert.equal(await long.ask(`GETSZ ${key} %25t%25/${'a'.repeat(900)}`), 'Permission denied!');
+      const name = (length: number): string => `%25t%25/${'a'.repeat(200)}/${'b'.repeat(length - 205)}`;
+      assert.equal(await long.ask(`GETSZ ${key} ${name(255)}`), 'OK (data_follows).');
+      assert.equal(await long.line(), '-1', 'there is none, which it may ask');
+      assert.equal(await long.ask(`GETSZ ${key} ${name(256)}`), 'Permission denied!');
+      assert.equal(
+        await long.ask(`MKLINK ${key} %25t%25/link ${'a'.repeat(256)}`),
+        'Invalid argument: MKLINK needs a valid target.',
+      );
+      assert.equal(await long.ask(`GETSZ ${key} %25t%25/file ${'x '.repeat(14)}`), 'OK (data_follows).');
+      assert.equal(await long.line(), '7');
+      assert.equal(
+        await long.ask(`GETSZ ${key} %25t%25/file ${'x '.repeat(15)}`),
+        'Too many arguments (more than 16).',
+      );
+      assert.equal(await long.ask(`GROUP ${'g,'.repeat(17)}`), 'Too many arguments (more than 16).');
       assert.equal(await long.ask(`GETSZ ${key} %25t%25/${'a'.repeat(1000)}`), 'Line too long (more than 1024 bytes).');
       assert.equal(await long.rest(), '');
 
