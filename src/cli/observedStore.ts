@@ -101,6 +101,10 @@ export class ObservedStore implements Store {
     return this.#store.mounts();
   }
 
+  young(): Promise<ReadonlyMap<Encoded, string>> {
+    return this.#store.young();
+  }
+
   size(): Promise<number> {
     return this.#store.size();
   }

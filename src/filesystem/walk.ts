@@ -1,9 +1,11 @@
 import fs, { type BigIntStats } from 'node:fs';
+import { ByteStringBuilder } from '../bytes/byteStringBuilder.ts';
 import { fsPath, type DiskPath, type Encoded } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
 import { assemble, encodedOwnership } from '../entry/checktxt.ts';
 import type { Ignored, Kind } from '../entry/entry.ts';
 import { kindOfMode, wholeSeconds } from '../entry/fromStats.ts';
+import { type Young, youngAt } from '../entry/young.ts';
 import { Excursion } from './excursion.ts';
 import { O_PATH, openParent } from './parent.ts';
 import { Problem, problemFrom } from './problem.ts';
@@ -42,6 +44,8 @@ export interface WalkBatch {
   readonly lines: string;
   /** How many lines these are. */
   readonly count: number;
+  /** Names and stamps of the files among these that are young. */
+  readonly young: ReadonlyMap<Encoded, string>;
   /** May reach beyond the last of the lines, into what later batches report; never begins before it was reported. */
   readonly unknown: UnknownRange[];
   /** One or more for each unknown range. */
@@ -83,10 +87,12 @@ const longestPath = 4095;
 export class Walk {
   private readonly options: WalkOptions;
   private readonly frames: Frame[] = [];
-  private lines = '';
+  private readonly lines = new ByteStringBuilder();
   private count = 0;
+  private young = new Map<Encoded, string>();
   private unknown: UnknownRange[] = [];
   private problems: Problem[] = [];
+  private youth: Young = youngAt(Date.now());
   private excursion: Excursion | undefined;
   /** Which directory names without a path are in at the moment. */
   private here: Frame | undefined;
@@ -118,6 +124,7 @@ export class Walk {
    * last reported name has been visited.
    */
   next(limit: number): WalkBatch | undefined {
+    this.youth = youngAt(Date.now());
     this.excursion = Excursion.begin();
     try {
       while (this.count < limit) {
@@ -129,13 +136,14 @@ export class Walk {
       this.here = undefined;
       this.excursion?.end();
     }
-    const { lines, count, unknown, problems } = this;
+    const { count, young, unknown, problems } = this;
     if (this.frames.length === 0 && count === 0 && problems.length === 0) return undefined;
-    this.lines = '';
+    const lines = this.lines.take();
     this.count = 0;
+    this.young = new Map();
     this.unknown = [];
     this.problems = [];
-    return { lines, count, unknown, problems };
+    return { lines, count, young, unknown, problems };
   }
 
   /** Ends a walk early; a walk that `next` has ended needs no closing. */
@@ -219,8 +227,11 @@ export class Walk {
       device: stats.rdev,
       target: kind === 'lnk' ? fs.readlinkSync(at, 'latin1') : '',
     };
-    this.lines += `${assemble(kind, wholeSeconds(stats.mtimeNs), this.ownership, detail)}\t${name}\n`;
+    this.lines.add(`${assemble(kind, wholeSeconds(stats.mtimeNs), this.ownership, detail)}\t${name}\n`);
     this.count += 1;
+    if (stats.mtimeNs >= this.youth.from && kind === 'reg' && stats.mtimeNs < this.youth.to) {
+      this.young.set(name as Encoded, String(stats.mtimeNs));
+    }
   }
 
   /** Begins to read a directory; `path` and `name` are without a final slash. */

@@ -4,6 +4,7 @@ import { boundHeap } from '../bytes/heap.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
 import { sameButUnknownTarget } from '../entry/compare.ts';
 import type { Ignored } from '../entry/entry.ts';
+import { isStampOf, stampOf, youngAt } from '../entry/young.ts';
 import { inspect } from '../filesystem/inspect.ts';
 import { Problem } from '../filesystem/problem.ts';
 import { removeLeftover } from '../filesystem/remove.ts';
@@ -15,7 +16,7 @@ import * as messages from '../log/messages.ts';
 import { parseRows, rowAt } from '../store/rowLines.ts';
 import { below, type Change, type Store } from '../store/store.ts';
 import { checkFile } from './checkFile.ts';
-import { recordChange } from './marking.ts';
+import { markDirty, recordChange } from './marking.ts';
 import { type Mounts, namesAt } from './mounts.ts';
 import { notInTransit } from './recover.ts';
 import { rowFor } from './rowFor.ts';
@@ -48,6 +49,8 @@ export class Check {
   /** The names among these changes that had no row. */
   #fresh = new Set<Encoded>();
   #marked = 0;
+  /** Stamps of what was young when it was recorded. */
+  #young: ReadonlyMap<Encoded, string> = new Map();
 
   constructor(cluster: Cluster, store: Store, ignored: Ignored, log: Log, options: CheckOptions) {
     this.#cluster = cluster;
@@ -68,10 +71,12 @@ export class Check {
     const names = this.#cluster.toNames(path);
     if (this.#options.recursive) names.push(...this.#cluster.prefixesBelow(path));
     await this.#heedMounts(path);
+    this.#young = await this.#store.young();
     try {
       for (const name of names) {
         await this.#mayGoOn();
         this.#log.write(2, messages.runningCheck(name, this.#options.recursive));
+        await this.#checkYoung(name);
         await this.#checkName(name);
         if (this.#options.recursive) await this.#checkBelow(name);
       }
@@ -110,7 +115,45 @@ export class Check {
     const row = (await this.#store.fileRows([encoded])).get(encoded);
     const now = rowFor(found, this.#ignored);
     if (row !== now) this.#differs(encoded, row, now);
-    if (found?.state === 'present') this.#noteDirectory(encoded, found.entry.kind === 'dir');
+    if (found?.state === 'present') {
+      this.#noteDirectory(encoded, found.entry.kind === 'dir');
+      const { from, to } = youngAt(Date.now());
+      const stamp = stampOf(found.entry);
+      if (found.entry.kind === 'reg' && BigInt(stamp) >= from && BigInt(stamp) < to) this.#noteYoung(encoded, stamp);
+    }
+  }
+
+  /** What was young may have been changed without a trace in its row: it is looked at once more, and its stamp forgotten. */
+  async #checkYoung(name: FileName): Promise<void> {
+    if (this.#young.size === 0) return;
+    const encoded = encode(name);
+    const { from, to } = below(encoded);
+    const isBelow = (one: Encoded): boolean => this.#options.recursive && from <= one && one < (to as string);
+    const names = [...this.#young.keys()].filter((one) => one === encoded || isBelow(one));
+    for (let at = 0; at < names.length; at += sliceSize) {
+      const some = names.slice(at, at + sliceSize);
+      const rows = await this.#store.fileRows(some);
+      for (const one of some) this.#checkOneYoung(one, rows.get(one));
+    }
+  }
+
+  #checkOneYoung(name: Encoded, row: Encoded | undefined): void {
+    const decoded = decode(name) as FileName;
+    if (!this.#coverage.covers(decoded)) return;
+    const path = this.#cluster.toDisk(decoded);
+    const found = path === undefined ? undefined : inspect(path);
+    if (found?.state === 'error') return; // whoever looks for it next says why
+    this.#changes.push({ type: 'dropYoung', name });
+    // What its row tells apart is found without a stamp.
+    if (found?.state !== 'present' || rowFor(found, this.#ignored) !== row) return;
+    const stamp = this.#young.get(name) as string;
+    if (!isStampOf(stamp, found.entry.mtime) || stampOf(found.entry) === stamp) return;
+    if (this.#log.wants(2)) this.#log.write(2, messages.fileChanged(decoded));
+    if (!this.#options.init) this.#mark(decoded, markDirty(this.#cluster, decoded, name, this.#options.forced));
+  }
+
+  #noteYoung(name: Encoded, stamp: string): void {
+    this.#changes.push({ type: 'noteYoung', name, stamp });
   }
 
   /** Walks and reads rows side by side, both in byte order of encoded names. */
@@ -134,6 +177,7 @@ export class Check {
         for (const problem of batch.problems) this.#log.error(problem.toString());
         if (this.#options.onDirectory !== undefined) this.#noteDirectories(batch.lines);
         await this.#merge(batch.lines, rows, unknown);
+        for (const [young, stamp] of batch.young) this.#noteYoung(young, stamp);
       }
       await this.#restGone(rows, unknown);
     } finally {
@@ -204,9 +248,14 @@ export class Check {
     }
     const decoded = decode(name) as FileName;
     const changes = recordChange(this.#cluster, decoded, name, row, now, this.#options.forced);
-    if (changes.length > 1 && this.#log.wants(1)) this.#log.write(1, messages.markingDirty(decoded));
-    this.#marked += 1;
     if (row === undefined) this.#fresh.add(name);
+    this.#mark(decoded, changes);
+  }
+
+  #mark(name: FileName, changes: readonly Change[]): void {
+    const isTold = changes.some(({ type }) => type === 'markDirty' || type === 'queueAction');
+    if (isTold && this.#log.wants(1)) this.#log.write(1, messages.markingDirty(name));
+    this.#marked += 1;
     for (const change of changes) this.#changes.push(change);
   }
 

@@ -5,6 +5,7 @@ import { runActions } from '../actions/runActions.ts';
 import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
 import { encodedChecktxt } from '../entry/checktxt.ts';
+import { wasYoung } from '../entry/young.ts';
 import type { Entry } from '../entry/entry.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
@@ -177,6 +178,8 @@ export class Session {
         changes.push({ type: 'queueAction', name, command: encode(command), logfile: encode(logfile) });
       }
     }
+    // What stood here may be noted as young: this is not a later change of it.
+    if (entry !== undefined && wasYoung(entry, Date.now())) changes.push({ type: 'dropYoung', name });
     this.record(changes);
   }
 

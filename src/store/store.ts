@@ -51,6 +51,9 @@ export interface Store {
   /** Mount points with files of ours: encoded paths on this host, ordered. */
   mounts(): Promise<readonly Encoded[]>;
 
+  /** Stamps of the files that were young when they were recorded, see `noteYoung`: none or a few, as a rule. */
+  young(): Promise<ReadonlyMap<Encoded, string>>;
+
   /** Bytes on the disk that holds the database, for people to watch. */
   size(): Promise<number>;
 
@@ -182,6 +185,12 @@ export type Change =
   | { readonly type: 'end'; readonly owner: Encoded; readonly kind: UnfinishedRow['kind'] }
   /** `path`: an encoded path on this host. In a table of our own. */
   | { readonly type: 'noteMount' | 'dropMount'; readonly path: Encoded }
+  /**
+   * A file was recorded within the second of its mtime, so that its row may stay as it is when it is changed once more.
+   * `stamp`: what tells the two apart, decimal digits. In a table of our own.
+   */
+  | { readonly type: 'noteYoung'; readonly name: Encoded; readonly stamp: string }
+  | { readonly type: 'dropYoung'; readonly name: Encoded }
   | { readonly type: 'putCertificate'; readonly peer: Encoded; readonly certificate: string }
   | { readonly type: 'dropCertificate'; readonly peer: Encoded }
   /** Forget when marks were made for peers that nothing is dirty for. */

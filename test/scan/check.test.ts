@@ -4,9 +4,12 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DiskPath, FileName } from '../../src/bytes/bytes.ts';
 import { decode, encode } from '../../src/bytes/urlEncoding.ts';
 import { parseConfig } from '../../src/config/parse.ts';
+import { encodedChecktxt } from '../../src/entry/checktxt.ts';
+import { inspect } from '../../src/filesystem/inspect.ts';
 import { buildCluster } from '../../src/groups/build.ts';
 import type { Cluster } from '../../src/groups/cluster.ts';
 import { createLog } from '../../src/log/levelLog.ts';
@@ -167,6 +170,89 @@ describe('the options of a check', () => {
     const named: string[] = [];
     await check(tree, { onDirectory: (name) => named.push(name) });
     assert.deepEqual(named.sort(), ['%t%', '%t%/d', '%t%/d/empty']);
+  });
+});
+
+describe('a file that is changed once more within the second that a check has recorded', () => {
+  const file = (): string => join(tree, 'f');
+  const seconds = (): number => Math.floor(fs.statSync(file()).mtimeMs / 1000);
+
+  /** Calls `begin` and then `change`, as often as it takes for both to happen in one second; what is marked in between is cleaned up. */
+  async function withinOneSecond(begin: () => Promise<void>, change: () => void): Promise<void> {
+    for (let patience = 50; patience > 0; patience--) {
+      fs.writeFileSync(file(), `one ${patience % 10}`);
+      const second = seconds();
+      await begin();
+      await clean();
+      await sleep(10); // the kernel's clock ticks
+      change();
+      if (seconds() === second) return;
+      await check();
+      await clean();
+    }
+    assert.fail('never within a second');
+  }
+  const rewrite = (): void => fs.writeFileSync(file(), 'two 2');
+
+  test('is marked by the next check, once', async () => {
+    await withinOneSecond(check, rewrite);
+    await check();
+    assert.deepEqual(await dirty(), ['%t%/f you']);
+    await clean();
+    await check();
+    assert.deepEqual(await dirty(), []);
+  });
+
+  test('is found by a check of its own, recorded by one, and with -I it is only noted', async () => {
+    const own = (): Promise<void> => check(file(), { recursive: false });
+    await check();
+    await clean();
+    await withinOneSecond(own, rewrite);
+    await own();
+    assert.deepEqual(await dirty(), ['%t%/f you']);
+    await clean();
+    await withinOneSecond(() => check(tree, { init: true }), rewrite);
+    await check(tree, { init: true });
+    await check();
+    assert.deepEqual(await dirty(), []);
+  });
+
+  test('one that is not changed is not marked, and is not watched once its second has passed', async () => {
+    await withinOneSecond(check, () => undefined);
+    assert.deepEqual([...(await store.young()).keys()], ['%25t%25/f']);
+    await check();
+    assert.deepEqual(await dirty(), []);
+    await sleep(1050);
+    await check();
+    assert.deepEqual(await dirty(), []);
+    assert.equal((await store.young()).size, 0);
+    fs.utimesSync(file(), 4_000_000_000, 4_000_000_000);
+    await check();
+    assert.equal((await store.young()).size, 0, 'a time far in the future is no sign of youth');
+  });
+
+  test('one that has another row by now is marked by that alone, and its stamp is forgotten', async () => {
+    await withinOneSecond(check, () => fs.writeFileSync(file(), 'longer'));
+    await check();
+    assert.deepEqual(await dirty(), ['%t%/f you']);
+    await clean();
+    fs.rmSync(file());
+    await check();
+    assert.equal((await store.young()).size, 0);
+  });
+
+  test('what a session has put in its place is no change', async () => {
+    await withinOneSecond(check, () => undefined);
+    // As a session does: another content of another second with its row.
+    fs.writeFileSync(file(), 'three');
+    fs.utimesSync(file(), 1_700_000_000, 1_700_000_000);
+    const entry = inspect(file() as DiskPath);
+    assert.ok(entry.state === 'present');
+    const checktxt = encodedChecktxt(entry.entry, { uid: false, gid: false, mod: false });
+    await store.apply([{ type: 'putFile', name: encode('%t%/f'), checktxt }]);
+    await check();
+    assert.deepEqual(await dirty(), []);
+    assert.equal((await store.young()).size, 0);
   });
 });
 

@@ -154,6 +154,26 @@ export function smallTablesContract(onStore: OnStore): void {
       assert.deepEqual(await store.mounts(), ['/A\xe9', '/a%20b']);
     });
 
+    onStore(
+      'stamps of young files are noted, replaced, dropped; the rows of these files are another matter',
+      async (store) => {
+        const note = (name: string, stamp: string): Change => ({ type: 'noteYoung', name: enc(name), stamp });
+        const drop = (name: string): Change => ({ type: 'dropYoung', name: enc(name) });
+        assert.deepEqual(await store.young(), new Map());
+        await store.apply([note('/a', '1'), note('/A\xe9', '2'), drop('/a'), note('/a', '1700000000999999999')]);
+        await store.apply([{ type: 'putFile', name: enc('/a'), checktxt: enc('v1') }, note('/%25p%25/b%20c', '3')]);
+        await store.apply([note('/A\xe9', '4'), drop('/none'), { type: 'dropFile', name: enc('/a') }]);
+        const noted = async (): Promise<unknown> => [...(await store.young())].sort();
+        assert.deepEqual(await noted(), [
+          ['/%25p%25/b%20c', '3'],
+          ['/A\xe9', '4'],
+          ['/a', '1700000000999999999'],
+        ]);
+        await store.apply([drop('/a'), note('/z', '5'), drop('/z'), drop('/A\xe9')]);
+        assert.deepEqual(await noted(), [['/%25p%25/b%20c', '3']]);
+      },
+    );
+
     onStore('the certificate of a peer is remembered, replaced, forgotten', async (store) => {
       const long = 'AB01'.repeat(2500);
       const certificate = (peer: string, text: string): Change => ({

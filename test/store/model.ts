@@ -56,6 +56,8 @@ export class Model {
       case 'end':
       case 'noteMount':
       case 'dropMount':
+      case 'noteYoung':
+      case 'dropYoung':
       case 'noteContact':
       case 'tidyMarks':
       case 'replaceMarks':

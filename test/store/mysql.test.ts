@@ -54,7 +54,7 @@ describe('MySQL', { skip: mysqlMissing }, () => {
       });
       const reset = async (): Promise<void> => {
         await query(
-          `USE ${database}; DELETE FROM file; DELETE FROM dirty; DELETE FROM hint; DELETE FROM action; DELETE FROM x509_cert; DELETE FROM contact; DELETE FROM unfinished; DELETE FROM marked; DELETE FROM mounted`,
+          `USE ${database}; DELETE FROM file; DELETE FROM dirty; DELETE FROM hint; DELETE FROM action; DELETE FROM x509_cert; DELETE FROM contact; DELETE FROM unfinished; DELETE FROM marked; DELETE FROM mounted; DELETE FROM young`,
         );
       };
       storeContract(() => openUrl(at(database)), reset, { pages: 20_000, batch: 3000 });

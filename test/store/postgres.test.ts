@@ -63,7 +63,7 @@ describe('PostgreSQL', { skip: postgresMissing }, () => {
       const reset = async (): Promise<void> => {
         await query(
           database,
-          'DELETE FROM file; DELETE FROM dirty; DELETE FROM hint; DELETE FROM action; DELETE FROM x509_cert; DELETE FROM contact; DELETE FROM unfinished; DELETE FROM marked; DELETE FROM mounted',
+          'DELETE FROM file; DELETE FROM dirty; DELETE FROM hint; DELETE FROM action; DELETE FROM x509_cert; DELETE FROM contact; DELETE FROM unfinished; DELETE FROM marked; DELETE FROM mounted; DELETE FROM young',
         );
       };
       storeContract(() => openUrl(at(database)), reset, { pages: 20_000, batch: 5000 });
@@ -96,7 +96,7 @@ describe('PostgreSQL', { skip: postgresMissing }, () => {
       oracle.remove();
       await using(trusted('ours'), async () => undefined);
       const columns = `SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns
-                       WHERE table_schema = 'public' AND table_name NOT IN ('contact', 'marked', 'mounted', 'unfinished') ORDER BY 1, 2`;
+                       WHERE table_schema = 'public' AND table_name NOT IN ('contact', 'marked', 'mounted', 'unfinished', 'young') ORDER BY 1, 2`;
       const indexes = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1";
       for (const sql of [columns, indexes]) assert.deepEqual(await query('ours', sql), await query('theirs', sql));
     });

@@ -29,6 +29,7 @@ const tables: readonly string[] = [
   'contact (peername BLOB NOT NULL, outcome BLOB NOT NULL, moment BLOB NOT NULL, trouble BLOB NOT NULL)',
   'marked (peername BLOB NOT NULL, moment BLOB NOT NULL, names MEDIUMBLOB NOT NULL)',
   'mounted (path BLOB NOT NULL)',
+  'young (filename BLOB NOT NULL, stamp BLOB NOT NULL)',
 ];
 
 /**

@@ -20,6 +20,7 @@ const tables: readonly string[] = [
   'contact (peername TEXT NOT NULL, outcome TEXT NOT NULL, moment TEXT NOT NULL, trouble TEXT NOT NULL)',
   'marked (peername TEXT NOT NULL, moment TEXT NOT NULL, names TEXT NOT NULL)',
   'mounted (path TEXT NOT NULL)',
+  'young (filename TEXT NOT NULL, stamp TEXT NOT NULL)',
 ];
 
 /** An ordered index takes keys of 2.7 kB at most (compressed). A hash index takes any; our batches keep rows unique themselves. */

@@ -21,6 +21,8 @@ export interface Segment {
   readonly contacts: Map<string, Extract<Change, { type: 'noteContact' }>>;
   /** Whether it is to be remembered afterwards. */
   readonly mounts: Map<Encoded, boolean>;
+  /** By name: its stamp, or null when none is noted afterwards. */
+  readonly young: Map<Encoded, string | null>;
   /** By `owner TAB kind`: what is deleted before anything is begun. */
   readonly ended: Map<string, { readonly owner: Encoded; readonly kind: UnfinishedRow['kind'] }>;
   begun: UnfinishedRow[];
@@ -74,6 +76,7 @@ function emptySegment(): Segment {
     certificates: new Map(),
     contacts: new Map(),
     mounts: new Map(),
+    young: new Map(),
     ended: new Map(),
     begun: [],
     force: undefined,
@@ -137,6 +140,12 @@ function record(change: Change, segment: Segment): void {
     case 'noteMount':
     case 'dropMount':
       segment.mounts.set(change.path, change.type === 'noteMount');
+      return;
+    case 'noteYoung':
+      segment.young.set(change.name, change.stamp);
+      return;
+    case 'dropYoung':
+      segment.young.set(change.name, null);
       return;
     case 'noteContact':
       segment.contacts.set(`${change.peer}\t${change.trouble === undefined}`, change);

@@ -216,6 +216,12 @@ export class ServerStore implements Store {
     return [...new Set(rows.map((row) => this.#fields(row)[0]))].sort(compareBytes);
   }
 
+  async young(): Promise<ReadonlyMap<Encoded, string>> {
+    const { dialect } = this.#session;
+    const rows = await this.#lines(`SELECT ${dialect.concat(['filename', dialect.tab, 'stamp'])} AS line FROM young`);
+    return new Map(rows.map((row) => this.#fields(row)).map(([name, stamp]) => [name, stamp]));
+  }
+
   async size(): Promise<number> {
     return Number((await this.#lines(`SELECT ${this.#session.dialect.size} AS line`))[0]);
   }

@@ -51,12 +51,18 @@ export function segmentStatements(dialect: Dialect, segment: Segment): string[] 
     ),
     ...[...segment.contacts.values()].flatMap((contact) => contactStatements(dialect, contact)),
     ...mountStatements(dialect, segment.mounts),
+    ...youngStatements(dialect, segment.young),
   ];
 }
 
 function mountStatements(dialect: Dialect, mounts: Segment['mounts']): string[] {
   const noted = [...mounts].flatMap(([path, isNoted]) => (isNoted ? [texts(dialect, [path])] : []));
   return [...deletes(dialect, 'mounted', 'path', [...mounts.keys()]), ...inserts('mounted (path)', noted)];
+}
+
+function youngStatements(dialect: Dialect, young: Segment['young']): string[] {
+  const noted = [...young].flatMap(([name, stamp]) => (stamp === null ? [] : [texts(dialect, [name, stamp])]));
+  return [...deletes(dialect, 'young', 'filename', [...young.keys()]), ...inserts('young (filename, stamp)', noted)];
 }
 
 /** A row for each peer and kind of outcome. */

@@ -56,6 +56,12 @@ function applyChange(statements: Statements, change: Change): void {
     case 'dropMount':
       statements.dropMount.run(bound(change.path));
       return;
+    case 'noteYoung':
+      statements.noteYoung.run(bound(change.name), change.stamp);
+      return;
+    case 'dropYoung':
+      statements.dropYoung.run(bound(change.name));
+      return;
     case 'putCertificate':
       statements.putCertificate.run(bound(change.peer), bound(change.certificate));
       return;

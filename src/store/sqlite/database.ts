@@ -10,8 +10,8 @@ export type Connection = Database.Database;
 
 /**
  * The tables as the C program makes them, to the letter: columns without types, so that nothing is converted on the
- * way in, and unique keys, whose indexes serve all our reads. The tables `unfinished`, `contact`, `marked` and `mounted` are
- * ours alone.
+ * way in, and unique keys, whose indexes serve all our reads. The tables `unfinished`, `contact`, `marked`, `mounted`
+ * and `young` are ours alone.
  */
 const tables: Readonly<Record<string, string>> = {
   file: '(\tfilename, checktxt,\tUNIQUE ( filename ) ON CONFLICT REPLACE)',
@@ -23,6 +23,7 @@ const tables: Readonly<Record<string, string>> = {
   contact: '(peername PRIMARY KEY, reached, failed, trouble)',
   marked: '(peername, moment, names)',
   mounted: '(path PRIMARY KEY)',
+  young: '(filename PRIMARY KEY, stamp)',
 };
 
 /** Milliseconds that SQLite itself may block this thread for a lock; longer waits are spent outside, see `Patience`. */

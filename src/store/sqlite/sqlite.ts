@@ -216,6 +216,11 @@ class SqliteStore implements Store {
     return this.#read(() => this.#statements.mounts.all().map(latin1));
   }
 
+  async young(): Promise<ReadonlyMap<Encoded, string>> {
+    const rows = await this.#read(() => this.#statements.young.all());
+    return new Map(rows.map(([name, stamp]) => [latin1(name), latin1(stamp)]));
+  }
+
   async apply(changes: readonly Change[]): Promise<void> {
     if (changes.length === 0) return;
     if (this.#waiting === undefined && this.#tryWrite(changes) === undefined) return;

@@ -139,6 +139,11 @@ export function prepareStatements(connection: Connection) {
     mounts: pluck<[], Buffer>('SELECT CAST(path AS BLOB) FROM mounted WHERE path IS NOT NULL ORDER BY path'),
     noteMount: write<[Bound]>(`INSERT OR IGNORE INTO mounted (path) VALUES (${text})`),
     dropMount: write<[Bound]>(`DELETE FROM mounted WHERE path = ${text}`),
+    young: raw<[], [Buffer, Buffer]>(
+      `SELECT CAST(filename AS BLOB), CAST(ifnull(stamp, '') AS BLOB) FROM young WHERE filename IS NOT NULL`,
+    ),
+    noteYoung: write<[Bound, Bound]>(`INSERT OR REPLACE INTO young (filename, stamp) VALUES (${text}, ${text})`),
+    dropYoung: write<[Bound]>(`DELETE FROM young WHERE filename = ${text}`),
 
     beginReading: write<[]>('BEGIN DEFERRED'),
     begin: write<[]>('BEGIN IMMEDIATE'),

@@ -1,0 +1,38 @@
+import type { Entry } from './entry.ts';
+
+/**
+ * Rows hold whole seconds. A file that is recorded within the second of its mtime can be changed once more in that second, and
+ * with the same size looks as before. It is young, and its mtime to the nanosecond, its stamp, tells the two apart.
+ */
+export interface Young {
+  /** Nanoseconds since the epoch: `from <= mtime < to`. */
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
+/** The kernel's clock for files may be behind by this much. Milliseconds. */
+const lag = 20;
+const billion = 1_000_000_000n;
+const aMinute = 60n * billion;
+
+/** What is young from `now` (milliseconds since the epoch) on, for a minute; times of the future proper mean nothing. */
+export function youngAt(now: number): Young {
+  const from = BigInt(Math.floor((now - lag) / 1000)) * billion;
+  return { from, to: from + aMinute };
+}
+
+export function stampOf(entry: Entry): string {
+  return String(BigInt(entry.mtime) * billion + BigInt(entry.mtimeNanoseconds));
+}
+
+/** Does a stamp belong to a file of this mtime (whole seconds)? */
+export function isStampOf(stamp: string, mtime: number): boolean {
+  return BigInt(stamp) / billion === BigInt(mtime);
+}
+
+/** Young a moment ago, or a day: there may be a stamp of what stood in its place. */
+export function wasYoung(entry: Entry, now: number): boolean {
+  return entry.kind === 'reg' && entry.mtime * 1000 > now - aDay;
+}
+
+const aDay = 86_400_000;
