@@ -3,60 +3,79 @@ import net from 'node:net';
 import tls from 'node:tls';
 import fs from 'node:fs';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { certificate } from '../scenarios/harness/certificates.ts';
 import { isInstalled, type Program } from '../scenarios/harness/programs.ts';
 import { RawPeer } from './harness/rawPeer.ts';
 import { type FaultHost, key, Site } from './harness/site.ts';
 
-/** What happens to a connection. `bytes`: of the client that pass before. */
+type Way = 'requests' | 'answers';
+
+/** What happens to a connection. `bytes`: so many pass before, of those that go this way. */
 type Fault =
-  | { readonly kind: 'reset' | 'end' | 'stall'; readonly bytes: number }
-  | { readonly kind: 'slow'; readonly bytesPerSecond: number }
+  | { readonly kind: 'reset' | 'end' | 'stall'; readonly way: Way; readonly bytes: number }
+  | { readonly kind: 'slow'; readonly way: Way; readonly bytesPerSecond: number }
   | { readonly kind: 'none' };
 
-/** Stands between a client and a server and does to each connection what `fault` says at that moment. */
-function troublemaker(target: net.TcpNetConnectOpts, fault: () => Fault): net.Server {
-  return net.createServer({ allowHalfOpen: true }, (client) => {
-    const server = net.connect({ ...target, localAddress: client.remoteAddress ?? '', allowHalfOpen: true });
-    const both = [client, server];
-    const now = fault();
-    const limit = 'bytes' in now ? now.bytes : Infinity;
-    let passed = 0;
-    for (const socket of both) socket.on('error', () => both.forEach((each) => each.destroy()));
-    client.on('data', (chunk) => {
-      if (passed >= limit) return;
-      if (now.kind === 'slow') return trickle(chunk, client, server, now.bytesPerSecond);
-      server.write(chunk.subarray(0, limit - passed));
-      passed += chunk.length;
-      if (passed < limit) return;
-      if (now.kind === 'reset') both.forEach((each) => each.resetAndDestroy());
-      if (now.kind === 'end') both.forEach((each) => each.end());
+/** Stands between a client and a server and does to each connection what `fault` says when it begins. */
+class Troublemaker {
+  fault: Fault = { kind: 'none' };
+  /** Bytes that came from the server on the last connection. */
+  answered = 0;
+  readonly listener: net.Server;
+
+  constructor(target: net.TcpNetConnectOpts) {
+    this.listener = net.createServer({ allowHalfOpen: true }, (client) => {
+      this.answered = 0;
+      const server = net.connect({ ...target, localAddress: client.remoteAddress ?? '', allowHalfOpen: true });
+      server.on('data', (chunk) => (this.answered += chunk.length));
+      connect(client, server, this.fault);
     });
-    server.on('data', (chunk) => {
-      if (now.kind !== 'stall' || passed < limit) client.write(chunk);
+  }
+}
+
+function connect(client: net.Socket, server: net.Socket, fault: Fault): void {
+  const both = [client, server];
+  let isStalled = false;
+  for (const socket of both) socket.on('error', () => both.forEach((each) => each.destroy()));
+  const pass = (from: net.Socket, to: net.Socket, way: Way): void => {
+    const concerned = fault.kind !== 'none' && fault.way === way ? fault : undefined;
+    let left = concerned !== undefined && 'bytes' in concerned ? concerned.bytes : Infinity;
+    let trickling = Promise.resolve();
+    from.on('data', (chunk) => {
+      if (isStalled || left <= 0) return;
+      if (concerned?.kind === 'slow') {
+        trickling = trickle(chunk, from, to, concerned.bytesPerSecond);
+        return;
+      }
+      to.write(chunk.subarray(0, left));
+      left -= chunk.length;
+      if (left > 0) return;
+      isStalled = concerned?.kind === 'stall';
+      if (concerned?.kind === 'reset') both.forEach((each) => each.resetAndDestroy());
+      if (concerned?.kind === 'end') both.forEach((each) => each.end());
     });
-    client.on('end', () => server.end());
-    server.on('end', () => client.end());
-  });
+    from.on('end', () => void trickling.then(() => to.end()));
+  };
+  pass(client, server, 'requests');
+  pass(server, client, 'answers');
 }
 
 /** A tenth of a second's worth at a time; nothing more is taken meanwhile. */
-function trickle(chunk: Buffer, from: net.Socket, to: net.Socket, bytesPerSecond: number): void {
+async function trickle(chunk: Buffer, from: net.Socket, to: net.Socket, bytesPerSecond: number): Promise<void> {
   from.pause();
-  let at = 0;
   const step = bytesPerSecond / 10;
-  const timer = setInterval(() => {
-    to.write(chunk.subarray(at, (at += step)));
-    if (at < chunk.length && !to.destroyed) return;
-    clearInterval(timer);
-    from.resume();
-  }, 100);
+  for (let at = 0; at < chunk.length && !to.destroyed; at += step) {
+    await sleep(100);
+    to.write(chunk.subarray(at, at + step));
+  }
+  from.resume();
 }
 
 interface Line {
   readonly client: FaultHost;
   readonly server: FaultHost;
-  fault: Fault;
+  readonly between: Troublemaker;
 }
 
 async function withLine(
@@ -66,15 +85,14 @@ async function withLine(
 ): Promise<void> {
   const site = new Site({ hosts: 2, programs });
   const [client, server] = [site.at(0), site.at(1)];
-  const line: Line = { client, server, fault: { kind: 'none' } };
-  const between = troublemaker({ host: server.name, port: 30_866 }, () => line.fault);
+  const between = new Troublemaker({ host: server.name, port: 30_866 });
   try {
     site.configure('', before);
-    await new Promise<void>((resolve) => between.listen(30_865, server.name, resolve));
+    await new Promise<void>((resolve) => between.listener.listen(30_865, server.name, resolve));
     await server.serve(true);
-    await work(line);
+    await work({ client, server, between });
   } finally {
-    between.close();
+    between.listener.close();
     await site.close();
   }
 }
@@ -106,12 +124,12 @@ describe('a connection that breaks', { concurrency: 4 }, () => {
         if (!programs.every((program) => isInstalled(program)))
           return t.skip('skipped: csync2 (the C program) is not installed');
         await withLine(programs, '', async (line) => {
-          const { client, server } = line;
+          const { client, server, between } = line;
           client.tree.write('file', content(1));
           assert.equal((await client.run('-x')).code, 0);
           for (let piece = 0; piece < pieces; piece++) {
             client.tree.write('file', content(piece + 2), { mtime: 1_700_000_100 + piece });
-            line.fault = { kind, bytes: Math.floor((size * (piece + 0.5)) / pieces) };
+            between.fault = { kind, way: 'requests', bytes: Math.floor((size * (piece + 0.5)) / pieces) };
             const broken = await client.run('-x', 20_000);
             assert.notEqual(broken.code, 0, broken.output);
             assert.ok(
@@ -123,7 +141,36 @@ describe('a connection that breaks', { concurrency: 4 }, () => {
             await server.kill();
             await server.serve(true);
           }
-          line.fault = { kind: 'none' };
+          between.fault = { kind: 'none' };
+          await completes(line);
+        });
+      });
+
+      const answers = long ? 50 : 5;
+      test(`${kind} at ${answers} places of the answers (${programs.join(' → ')}): old or new, and whole; the run after it completes`, async (t) => {
+        if (!programs.every((program) => isInstalled(program)))
+          return t.skip('skipped: csync2 (the C program) is not installed');
+        await withLine(programs, '', async (line) => {
+          const { client, server, between } = line;
+          client.tree.write('file', content(1));
+          assert.equal((await client.run('-x')).code, 0);
+          // The second time there is a signature to be sent.
+          client.tree.write('file', content(2), { mtime: 1_700_000_100 });
+          assert.equal((await client.run('-x')).code, 0);
+          const total = between.answered;
+          assert.ok(total > 5000, `only ${total} bytes were answered`);
+          let whole = 2;
+          for (let piece = 0; piece < answers; piece++) {
+            const version = piece + 3;
+            client.tree.write('file', content(version), { mtime: 1_700_000_100 + version });
+            between.fault = { kind, way: 'answers', bytes: Math.floor((total * (piece + 0.5)) / answers) };
+            await client.run('-x', 20_000);
+            between.fault = { kind: 'none' };
+            const there = server.tree.read('file');
+            if (there === content(version).toString('latin1')) whole = version;
+            assert.ok(there === content(whole).toString('latin1'), `piece ${piece}: neither the old file nor the new`);
+            if (whole !== version) assert.equal(client.rows().dirty.length, 1, `piece ${piece}: forgotten`);
+          }
           await completes(line);
         });
       });
@@ -132,15 +179,19 @@ describe('a connection that breaks', { concurrency: 4 }, () => {
 
   test('one that stands still ends after the idle time, on both sides, and the run after it completes', async () => {
     await withLine(['ours', 'ours'], 'idle-timeout 2;\n', async (line) => {
-      const { client, server } = line;
+      const { client, server, between } = line;
       client.tree.write('file', content(1));
-      for (const bytes of [20, 60, 200, size / 2]) {
-        line.fault = { kind: 'stall', bytes };
+      const places = [
+        ...[20, 60, 200, size / 2].map((bytes) => ['requests', bytes] as const),
+        ['answers', 60] as const,
+      ];
+      for (const [way, bytes] of places) {
+        between.fault = { kind: 'stall', way, bytes };
         const { code, output } = await client.run('-x', 20_000);
         assert.equal(code, 1, output);
         assert.ok(client.rows().dirty.length > 0);
       }
-      line.fault = { kind: 'none' };
+      between.fault = { kind: 'none' };
       await completes(line);
       assert.deepEqual(server.leftovers(), []);
     });
@@ -148,9 +199,24 @@ describe('a connection that breaks', { concurrency: 4 }, () => {
 
   test('one that is slow is no trouble, however long it takes, as long as something moves', async () => {
     await withLine(['ours', 'ours'], 'idle-timeout 2;\n', async (line) => {
-      for (let at = 0; at < 5; at++) line.client.tree.write(`file${at}`, Buffer.alloc(900, at));
-      line.fault = { kind: 'slow', bytesPerSecond: 1000 };
+      const { client, between } = line;
+      for (let at = 0; at < 5; at++) client.tree.write(`file${at}`, Buffer.alloc(900, at));
+      between.fault = { kind: 'slow', way: 'requests', bytesPerSecond: 1000 };
       await completes(line);
+    });
+  });
+
+  test('so with its answers', async () => {
+    await withLine(['ours', 'ours'], '', async (line) => {
+      const { client, between } = line;
+      client.tree.write('large', content(1).subarray(0, 500_000));
+      await completes(line);
+      // Its signature takes three seconds.
+      client.tree.write('large', content(2).subarray(0, 500_000), { mtime: 1_700_000_100 });
+      between.fault = { kind: 'slow', way: 'answers', bytesPerSecond: 1000 };
+      const before = Date.now();
+      await completes(line);
+      assert.ok(Date.now() - before > 2500, `${between.answered} bytes were answered in ${Date.now() - before} ms`);
     });
   });
 });
