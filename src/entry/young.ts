@@ -10,14 +10,14 @@ export interface Young {
   readonly to: bigint;
 }
 
-/** The kernel's clock for files may be behind by this much. Milliseconds. */
-const lag = 20;
+/** Milliseconds by which the kernel's clock for files may be behind, since it moves on in steps. */
+export const clockLag = 20;
 const billion = 1_000_000_000n;
 const aMinute = 60n * billion;
 
 /** What is young from `now` (milliseconds since the epoch) on, for a minute; times of the future proper mean nothing. */
 export function youngAt(now: number): Young {
-  const from = BigInt(Math.floor((now - lag) / 1000)) * billion;
+  const from = BigInt(Math.floor((now - clockLag) / 1000)) * billion;
   return { from, to: from + aMinute };
 }
 

@@ -1,5 +1,6 @@
 import type { Encoded } from '../bytes/bytes.ts';
 import { unknownChecktxt } from '../entry/checktxt.ts';
+import { sameButUnknownTarget } from '../entry/compare.ts';
 import { type Change, type DirtyRow, exactly, type Store } from '../store/store.ts';
 
 /**
@@ -11,6 +12,8 @@ export class Cleared {
   readonly #store: Store;
   readonly #onDone: () => void;
   #rows: DirtyRow[] = [];
+  /** Those among these whose file was another by the time that it was sent, or was gone, or there again. */
+  #unrecorded = new Set<DirtyRow>();
   /** One batch at a time; what comes together meanwhile is the next. */
   #underWay: Promise<void> = Promise.resolve();
   #doubtful: DirtyRow[] = [];
@@ -27,9 +30,10 @@ export class Cleared {
     this.#onDone = onDone;
   }
 
-  /** Nothing is written yet. */
-  add(row: DirtyRow): void {
+  /** `sent`: the checktxt of what the peer has now; undefined: nothing. Nothing is written yet. */
+  add(row: DirtyRow, sent: Encoded | undefined): void {
     this.#rows.push(row);
+    if (!isRecorded(sent, row.checktxt)) this.#unrecorded.add(row);
     this.#onDone();
   }
 
@@ -49,10 +53,11 @@ export class Cleared {
    */
   async flush(): Promise<void> {
     await this.#underWay;
-    const [rows, doubtful] = [this.#rows, this.#doubtful];
+    const batch = { rows: this.#rows, unrecorded: this.#unrecorded, doubtful: this.#doubtful };
     this.#rows = [];
+    this.#unrecorded = new Set();
     this.#doubtful = [];
-    this.#underWay = this.#forget(rows, doubtful);
+    this.#underWay = this.#forget(batch);
     // Its failure is heard of when it is waited for.
     this.#underWay.catch(() => undefined);
   }
@@ -63,14 +68,30 @@ export class Cleared {
     await this.#underWay;
   }
 
-  async #forget(rows: readonly DirtyRow[], doubtful: readonly DirtyRow[]): Promise<void> {
+  async #forget({ rows, unrecorded, doubtful }: Batch): Promise<void> {
     if (rows.length > 0 && ((await this.isOnDisk?.()) ?? true)) {
-      await this.#store.apply(
-        rows.map(({ name, peer, checktxt }) => ({ type: 'clearDirty', name, peer, ifFile: checktxt ?? null })),
-      );
+      const changes = rows.map(({ name, peer, checktxt }): Change => ({
+        type: 'clearDirty',
+        name,
+        peer,
+        ifFile: checktxt ?? null,
+      }));
+      await this.#store.apply([...changes, ...(await this.#toBeChecked([...unrecorded]))]);
     }
     const sent = [...rows, ...doubtful];
     if (sent.length > 0) await this.#markOvertaken(sent);
+  }
+
+  /**
+   * The peer has what was never recorded here. Were the file to become again what its row says, the next check would see no
+   * change, and the peer would keep what it has. So it has to be looked at, unless something else was recorded meanwhile.
+   */
+  async #toBeChecked(rows: readonly DirtyRow[]): Promise<Change[]> {
+    if (rows.length === 0) return [];
+    const now = await this.#store.fileRows(rows.map(({ name }) => name));
+    return rows
+      .filter(({ name, checktxt }) => now.get(name) === checktxt)
+      .map(({ name }) => ({ type: 'putFile', name, checktxt: unknownChecktxt }));
   }
 
   /**
@@ -94,6 +115,16 @@ export class Cleared {
     for await (const rows of this.#store.dirty({ range: exactly(name), peer })) if (rows.length > 0) return true;
     return false;
   }
+}
+
+interface Batch {
+  readonly rows: readonly DirtyRow[];
+  readonly unrecorded: ReadonlySet<DirtyRow>;
+  readonly doubtful: readonly DirtyRow[];
+}
+
+function isRecorded(sent: Encoded | undefined, row: Encoded | undefined): boolean {
+  return sent === row || (sent !== undefined && row !== undefined && sameButUnknownTarget(sent, row));
 }
 
 const batchSize = 2000;

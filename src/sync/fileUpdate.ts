@@ -1,7 +1,8 @@
 import { wireChecktxt } from '../entry/checktxt.ts';
 import type { Entry } from '../entry/entry.ts';
-import { type OpenFile, openFile } from '../filesystem/openFile.ts';
+import type { OpenFile } from '../filesystem/openFile.ts';
 import { Problem, problemFrom } from '../filesystem/problem.ts';
+import { openSettled } from '../filesystem/settle.ts';
 import { LibrsyncError, matchesSignature, matchesSignatureChunks, signatureLength } from '../librsync/index.ts';
 import * as messages from '../log/messages.ts';
 import type { FileCommand } from '../protocol/commands.ts';
@@ -31,11 +32,14 @@ const smallFile = 1 << 20;
 export class FileUpdate {
   readonly file: DirtyFile;
   readonly run: PeerUpdate;
+  /** What the peer has when all went well; undefined: nothing. */
+  sent: Entry | undefined;
   #signature: Promise<SignatureReply> | undefined;
 
   constructor(run: PeerUpdate, file: DirtyFile) {
     this.run = run;
     this.file = file;
+    this.sent = file.found.state === 'present' ? file.found.entry : undefined;
   }
 
   get conversation(): Conversation {
@@ -106,7 +110,7 @@ export class FileUpdate {
   }
 
   async #hasContent(signature: Uint8Array): Promise<boolean> {
-    const open = openFile(this.file.path);
+    const open = openSettled(this.file.path);
     if (open instanceof Problem) return false;
     try {
       const { size } = open.entry;
@@ -176,8 +180,9 @@ export class FileUpdate {
   }
 
   async #sendFile(): Promise<Under> {
-    const open = openFile(this.file.path);
+    const open = openSettled(this.file.path);
     if (open instanceof Problem) return { settled: this.localTrouble(open) };
+    this.sent = open.entry;
     const sent = await sendContent(this, open);
     if (sent.outcome === 'sent') return { settled: this.#afterContent(open, sent.replies) };
     open.close();

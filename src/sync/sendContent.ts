@@ -63,7 +63,7 @@ async function makePlan(signature: Signature, open: OpenFile): Promise<DeltaPlan
  * is, and the row stays dirty; when the file has become too short, the connection has to end.
  */
 async function sendDelta(
-  { conversation, run }: FileUpdate,
+  { conversation, run, file }: FileUpdate,
   plan: DeltaPlan,
   open: OpenFile,
 ): Promise<Problem | undefined> {
@@ -81,7 +81,7 @@ async function sendDelta(
     }
   } catch (error) {
     problem = asProblem(error, open);
-    if (!refuses || left > mostFiller) run.line.hangUp();
+    if (!refuses || left > mostFiller) run.breakOff(file);
     else if (left > 0) conversation.send(Buffer.alloc(left, noCommand));
   }
   return problem;

@@ -2,6 +2,7 @@ import type { Entry } from '../entry/entry.ts';
 import { Problem } from '../filesystem/problem.ts';
 import { readWhole } from '../filesystem/readWhole.ts';
 import { inspect } from '../filesystem/inspect.ts';
+import { letSettle } from '../filesystem/settle.ts';
 import type { TransferCommand, WantedObject } from '../protocol/commands.ts';
 import { contentDigest, contentLimit } from '../protocol/contentDigest.ts';
 import { formatCommand } from '../protocol/formatCommand.ts';
@@ -12,6 +13,8 @@ import type { DirtyFile } from './dirtyFiles.ts';
 export interface TransferRequest {
   readonly line: string;
   readonly content: Uint8Array | undefined;
+  /** What the peer is to have: our object as it was read; undefined: nothing. */
+  readonly entry: Entry | undefined;
 }
 
 /** Content up to this size is never worth a question of its own. */
@@ -27,7 +30,7 @@ export function isLarge({ found }: DirtyFile): boolean {
 }
 
 export function deletionRequest(file: DirtyFile, force: boolean): TransferRequest | Problem {
-  return finish({ name: 'XDEL', key: file.key, file: file.name, force }, undefined, file);
+  return finish({ name: 'XDEL', key: file.key, file: file.name, force }, undefined, file, undefined);
 }
 
 /** How content is to be sent: on suspicion, or named only. `whole`: because the peer needs it. */
@@ -47,6 +50,7 @@ export function changeRequest(
   let current = entry;
   for (let attempt = 1; ; attempt++) {
     if (current.kind !== 'reg' || current.size > contentLimit) return new Problem('CHANGED', file.path, changed);
+    letSettle(current.changeTimeNs);
     const content = readWhole(file.path, current, scratch);
     if (!(content instanceof Problem)) return contentRequest(file, current, force, manner, content);
     if (content.code !== 'CHANGED' || attempt === attempts) return content;
@@ -67,17 +71,28 @@ function contentRequest(
   content: Uint8Array,
 ): TransferRequest | Problem {
   const send = force || manner === 'whole' || content.length <= (manner === 'guess' ? speculative : tiny);
-  if (send) return finish({ name: 'XPUT', key: file.key, file: file.name, force, attributes: entry }, content, file);
+  if (send)
+    return finish({ name: 'XPUT', key: file.key, file: file.name, force, attributes: entry }, content, file, entry);
   return objectRequest(file, entry, force, { kind: 'reg', size: content.length, digest: contentDigest(content) });
 }
 
 function objectRequest(file: DirtyFile, entry: Entry, force: boolean, object: WantedObject): TransferRequest | Problem {
-  return finish({ name: 'XSET', key: file.key, file: file.name, force, attributes: entry, object }, undefined, file);
+  return finish(
+    { name: 'XSET', key: file.key, file: file.name, force, attributes: entry, object },
+    undefined,
+    file,
+    entry,
+  );
 }
 
-function finish(command: TransferCommand, content: Uint8Array | undefined, file: DirtyFile): TransferRequest | Problem {
+function finish(
+  command: TransferCommand,
+  content: Uint8Array | undefined,
+  file: DirtyFile,
+  entry: Entry | undefined,
+): TransferRequest | Problem {
   const line = formatCommand(command);
-  return line.length >= requestLineLimit ? new Problem('ENAMETOOLONG', file.path) : { line, content };
+  return line.length >= requestLineLimit ? new Problem('ENAMETOOLONG', file.path) : { line, content, entry };
 }
 
 function otherObject(entry: Entry): WantedObject {

@@ -2,7 +2,6 @@ import type { Entry } from '../entry/entry.ts';
 import { Problem } from '../filesystem/problem.ts';
 import * as messages from '../log/messages.ts';
 import type { ReplyKind } from '../protocol/replies.ts';
-import type { Cleared } from './cleared.ts';
 import { resolveConflict } from './conflict.ts';
 import type { LineReceiver } from './conversation.ts';
 import type { DirtyFile } from './dirtyFiles.ts';
@@ -29,7 +28,6 @@ const least = { requests: 768, bytes: 3 << 20 };
  */
 export class Transfers {
   readonly #run: PeerUpdate;
-  readonly #cleared: Cleared;
   readonly #missingParent: MissingParent;
   readonly #isSkipped: (file: DirtyFile) => boolean;
   readonly #leaning = new Leaning();
@@ -42,14 +40,8 @@ export class Transfers {
   #failure: unknown;
   #wake: (() => void) | undefined;
 
-  constructor(
-    run: PeerUpdate,
-    cleared: Cleared,
-    missingParent: MissingParent,
-    isSkipped: (file: DirtyFile) => boolean,
-  ) {
+  constructor(run: PeerUpdate, missingParent: MissingParent, isSkipped: (file: DirtyFile) => boolean) {
     this.#run = run;
-    this.#cleared = cleared;
     this.#missingParent = missingParent;
     this.#isSkipped = isSkipped;
   }
@@ -72,9 +64,9 @@ export class Transfers {
     } else if (isLarge(file)) {
       const update = new FileUpdate(this.#run, file);
       update.begin();
-      return this.#conclude(file, await this.#run.tried(file, update.finish()));
+      return this.#conclude(update, await this.#run.tried(file, update.finish()));
     } else if (found.state === 'present' && found.entry.kind === 'sock') {
-      this.#cleared.add(row);
+      this.#run.clear(file, found.entry);
     } else {
       this.#request(file, row.forced, this.#leaning.expectsToSend ? 'guess' : 'name');
     }
@@ -91,8 +83,8 @@ export class Transfers {
   }
 
   #request(file: DirtyFile, force: boolean, manner: Manner, earlier?: Sent): void {
-    const entry = file.found.state === 'present' ? file.found.entry : undefined;
-    const request = entry === undefined ? deletionRequest(file, force) : changeRequest(file, entry, force, manner);
+    const found = file.found.state === 'present' ? file.found.entry : undefined;
+    const request = found === undefined ? deletionRequest(file, force) : changeRequest(file, found, force, manner);
     if (request instanceof Problem) {
       new FileUpdate(this.#run, file).localTrouble(request);
       return;
@@ -101,7 +93,7 @@ export class Transfers {
     const bytes = request.line.length + (request.content?.length ?? 0);
     this.#requests += 1;
     this.#bytes += bytes;
-    const sent = new Sent(this, file, entry, bytes, force, earlier);
+    const sent = new Sent(this, file, request.entry, bytes, force, earlier);
     this.#run.line.conversation.request(request.line, request.content, sent);
   }
 
@@ -121,7 +113,7 @@ export class Transfers {
       this.#open.push(sent);
     } else {
       if (kind === 'same' || kind === 'notFound') this.#run.context.log.write(1, messages.upToDate);
-      this.#cleared.add(file.row);
+      this.#run.clear(file, entry);
     }
     this.#wakeUp();
   }
@@ -129,7 +121,7 @@ export class Transfers {
   /** The connection was lost before the answer came. */
   fail(sent: Sent, error: unknown): void {
     this.#failure ??= error;
-    this.#cleared.doubt(sent.file.row);
+    this.#run.doubt(sent.file);
     this.#wakeUp();
   }
 
@@ -174,8 +166,8 @@ export class Transfers {
       this.#request(file, sent.force, 'whole', sent);
       return false;
     }
-    const change = new FileUpdate(this.#run, file).sendChange(entry);
-    return this.#conclude(file, await this.#run.tried(file, change));
+    const update = new FileUpdate(this.#run, file);
+    return this.#conclude(update, await this.#run.tried(file, update.sendChange(entry)));
   }
 
   #overrule(sent: Sent): void {
@@ -204,9 +196,9 @@ export class Transfers {
     return startsOver;
   }
 
-  async #conclude(file: DirtyFile, under: Under): Promise<boolean> {
-    if (under.settled === 'parent missing') return this.#startOver(file);
-    this.#run.concludeLater(file, under.settled);
+  async #conclude(update: FileUpdate, under: Under): Promise<boolean> {
+    if (under.settled === 'parent missing') return this.#startOver(update.file);
+    this.#run.concludeLater(update, under.settled);
     return false;
   }
 

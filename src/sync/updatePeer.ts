@@ -1,6 +1,7 @@
 import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
-import type { Ignored } from '../entry/entry.ts';
+import { encodedChecktxt } from '../entry/checktxt.ts';
+import type { Entry, Ignored } from '../entry/entry.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
@@ -69,7 +70,11 @@ export class PeerUpdate {
   readonly #skipped: string[] = [];
   /** Names of ours that the peer refused. */
   readonly #unwelcome = new Set<string>();
-  readonly #settling: Promise<void>[] = [];
+  #settling: Promise<void>[] = [];
+  /** Files that could not be sent to their ends. */
+  readonly #brokenOff = new Set<FileName>();
+  /** We have ended the connection ourselves, for a file. */
+  #isBrokenOff = false;
   #line: PeerLine | undefined;
   /** With a peer that takes a file in one request. */
   #transfers: Transfers | undefined;
@@ -87,7 +92,7 @@ export class PeerUpdate {
     const { watch } = this.context.options;
     try {
       do await watch?.begins(this);
-      while (await this.#pass());
+      while (await this.#passOrBreakOff());
       await this.#line?.bye();
       // That was answered when everything was.
       this.#cleared.isOnDisk = undefined;
@@ -121,6 +126,33 @@ export class PeerUpdate {
   get line(): PeerLine {
     if (this.#line === undefined) throw new Error('not connected');
     return this.#line;
+  }
+
+  /**
+   * The peer waits for the rest of a file that cannot be had: only the end of the connection tells it so. The other files go
+   * over another one.
+   */
+  breakOff(file: DirtyFile): void {
+    this.#brokenOff.add(file.name);
+    this.#isBrokenOff = true;
+    this.line.hangUp();
+  }
+
+  async #passOrBreakOff(): Promise<boolean> {
+    let again = false;
+    try {
+      again = await this.#pass();
+    } catch (error) {
+      if (!this.#isBrokenOff) throw error;
+    }
+    if (!this.#isBrokenOff) return again;
+    this.#isBrokenOff = false;
+    await Promise.allSettled(this.#settling);
+    this.#settling = [];
+    await this.#cleared.finish();
+    this.#line = undefined;
+    this.#transfers = undefined;
+    return !this.stopping;
   }
 
   /** Deletions, then creations. True when the peer has to be started over. */
@@ -188,15 +220,25 @@ export class PeerUpdate {
     const update = ahead.shift() as FileUpdate;
     const { settled } = await this.tried(update.file, update.finish());
     if (settled === 'parent missing') return this.#parentMissing(update.file);
-    this.concludeLater(update.file, settled);
+    this.concludeLater(update, settled);
     if (this.#settling.length >= unsettledAtOnce) await this.#settleAll();
     return false;
   }
 
   /** Once it is known how a file ended, its row is cleared or kept. */
-  concludeLater(file: DirtyFile, settled: Promise<FileOutcome> | FileOutcome): void {
-    const outcome = this.tried(file, Promise.resolve(settled));
-    this.#settleLater(outcome.then((known) => this.#conclude(file, known)));
+  concludeLater(update: FileUpdate, settled: Promise<FileOutcome> | FileOutcome): void {
+    const outcome = this.tried(update.file, Promise.resolve(settled));
+    this.#settleLater(outcome.then((known) => this.#conclude(update, known)));
+  }
+
+  /** The peer has what was to be sent: `sent`, or nothing. */
+  clear({ row }: DirtyFile, sent: Entry | undefined): void {
+    this.#cleared.add(row, sent && encodedChecktxt(sent, this.context.ignored));
+  }
+
+  /** What was sent of it may have got there or not. */
+  doubt({ row }: DirtyFile): void {
+    this.#cleared.doubt(row);
   }
 
   /** A file of which something may have been sent when this fails. */
@@ -204,7 +246,7 @@ export class PeerUpdate {
     try {
       return await work;
     } catch (error) {
-      this.#cleared.doubt(file.row);
+      this.doubt(file);
       throw error;
     }
   }
@@ -216,12 +258,14 @@ export class PeerUpdate {
   }
 
   async #settleAll(): Promise<void> {
-    await Promise.all(this.#settling.splice(0));
+    const settling = this.#settling;
+    this.#settling = [];
+    await Promise.all(settling);
   }
 
-  #conclude(file: DirtyFile, outcome: FileOutcome): void {
-    if (outcome === 'done') this.#cleared.add(file.row);
-    if (outcome === 'kept') this.#cleared.doubt(file.row);
+  #conclude({ file, sent }: FileUpdate, outcome: FileOutcome): void {
+    if (outcome === 'done') this.clear(file, sent);
+    if (outcome === 'kept') this.doubt(file);
   }
 
   async #connect(): Promise<PeerLine> {
@@ -232,7 +276,7 @@ export class PeerUpdate {
     if (this.#line.extensions.has('sync')) this.#cleared.isOnDisk = () => this.#isOnDisk();
     if (this.#line.extensions.has('xput')) {
       const isSkipped = (file: DirtyFile): boolean => this.#isSkipped(file.name);
-      this.#transfers = new Transfers(this, this.#cleared, (file) => this.#parentMissing(file), isSkipped);
+      this.#transfers = new Transfers(this, (file) => this.#parentMissing(file), isSkipped);
     }
     return this.#line;
   }
@@ -283,7 +327,7 @@ export class PeerUpdate {
   }
 
   #isSkipped(name: FileName): boolean {
-    return this.#skipped.some((directory) => name.startsWith(directory));
+    return this.#brokenOff.has(name) || this.#skipped.some((directory) => name.startsWith(directory));
   }
 
   /** Whatever ended the conversation: this peer's files stay dirty, other peers are not affected. */

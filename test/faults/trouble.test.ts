@@ -4,10 +4,9 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
-import { isInstalled, isRoot } from '../scenarios/harness/programs.ts';
+import { isRoot } from '../scenarios/harness/programs.ts';
 import { RawPeer } from './harness/rawPeer.ts';
 import { type FaultHost, key, Site } from './harness/site.ts';
-import { WireTap } from './harness/wireTap.ts';
 
 async function withPair(
   work: (client: FaultHost, server: FaultHost, site: Site) => Promise<void>,
@@ -314,76 +313,6 @@ describe('full disks', { skip: !isRoot && 'skipped: needs root' }, () => {
       });
     });
   });
-});
-
-describe('files that change while they are sent', () => {
-  const changes: Record<string, (path: string) => void> = {
-    grows: (path) => fs.appendFileSync(path, Buffer.alloc(100_000, 'g')),
-    shrinks: (path) => fs.truncateSync(path, 1000),
-    'is overwritten, of the same size and time': (path) => {
-      const { atimeMs, mtimeMs } = fs.statSync(path);
-      const fd = fs.openSync(path, 'r+');
-      for (const at of [0, 2_900_000]) fs.writeSync(fd, Buffer.alloc(100_000, 'p'), 0, 100_000, at);
-      fs.closeSync(fd);
-      fs.utimesSync(path, atimeMs / 1000, mtimeMs / 1000);
-    },
-    vanishes: (path) => fs.rmSync(path),
-    'is replaced': (path) => {
-      fs.writeFileSync(`${path}.new`, Buffer.alloc(3_500_000, 'n'));
-      fs.renameSync(`${path}.new`, path);
-    },
-    'becomes a directory': (path) => {
-      fs.rmSync(path);
-      fs.mkdirSync(path);
-    },
-    'becomes a link': (path) => {
-      fs.rmSync(path);
-      fs.symlinkSync('elsewhere', path);
-    },
-  };
-  for (const program of ['ours', 'c'] as const) {
-    for (const [what, change] of Object.entries(changes)) {
-      test(`one that ${what} (→ ${program}): no half of it arrives, the rest does, the next run completes`, async (t) => {
-        if (!isInstalled(program)) return t.skip(`skipped: ${program} is not installed`);
-        const site = new Site({ hosts: 2, programs: ['ours', program] });
-        const [client, server] = [site.at(0), site.at(1)];
-        const tap = new WireTap({ host: server.name, port: 30_866 });
-        try {
-          site.configure();
-          await tap.listen(server.name, 30_865);
-          await server.serve(true);
-          client.tree.write('file', Buffer.alloc(3_000_000, 'o'));
-          client.tree.write('zlast', 'last');
-          let changed = false;
-          tap.onLine = ({ way, line }) => {
-            if (!changed && way === 'request' && line.startsWith('octet-stream') && Number(line.split(' ')[1]) > 1000) {
-              changed = true;
-              change(client.tree.path('file'));
-            }
-            return 'pass';
-          };
-          const first = await client.run('-x');
-          assert.ok(changed, 'the file was not sent');
-          assert.equal(first.code, 1);
-          assert.match(first.output, /changed while it was sent/);
-          assert.ok(client.rows().dirty.length > 0, 'what arrived counts as in sync');
-          assert.deepEqual(server.leftovers(), []);
-          if (program === 'ours') {
-            assert.ok(!server.tree.names().includes('file'), 'a mixture arrived');
-            assert.equal(server.tree.read('zlast'), 'last', 'the session did not go on');
-          }
-          const again = await client.run('-x');
-          assert.equal(again.code, 0, again.output);
-          // What C servers leave behind when a connection ends.
-          for (const name of server.tree.names()) if (/^\.file\.\w{6}$/.test(name)) server.tree.remove(name);
-          inSync(client, server);
-        } finally {
-          await tap.close();
-          await site.close();
-        }
-      });
-    }
-  }
 });
 
 describe('three hosts', () => {

@@ -2,8 +2,8 @@ import type { FileName } from '../../bytes/bytes.ts';
 import { wireChecktxt } from '../../entry/checktxt.ts';
 import { inspect } from '../../filesystem/inspect.ts';
 import { openFile, type OpenFile } from '../../filesystem/openFile.ts';
-import { Problem } from '../../filesystem/problem.ts';
-import { signatureLength, signFile } from '../../librsync/index.ts';
+import { Problem, problemFrom } from '../../filesystem/problem.ts';
+import { LibrsyncError, signatureLength, signFile } from '../../librsync/index.ts';
 import { formatBlobHeader } from '../../protocol/blobs.ts';
 import { noChecktxt, replies } from '../../protocol/replies.ts';
 import type { Session } from '../session.ts';
@@ -54,17 +54,37 @@ function nothing(session: Session, reply: string): void {
   session.reply(replies.finished);
 }
 
-/** The signature blob of an open file. One that shrinks meanwhile is signed as if zeros followed: it matches nothing. */
+/** The signature blob of an open file. */
 export async function sendSignature(session: Session, open: OpenFile): Promise<void> {
   const { size } = open.entry;
-  if (size <= smallFile) {
-    const bytes = signFile(open.fd, size);
-    session.reply(formatBlobHeader(bytes.length));
-    return session.replyBytes(bytes);
-  }
   session.reply(formatBlobHeader(signatureLength(size)));
-  for await (const chunk of signatureOf(open)) {
+  const report = (problem: Problem): void => session.log.error(problem.toString());
+  for await (const chunk of wholeSignature(open, report)) {
     session.replyBytes(chunk);
-    await session.flush();
+    if (size > smallFile) await session.flush();
   }
 }
+
+/**
+ * What cannot be read, and what a file that shrinks meanwhile has lost, is signed with zeros, which match nothing: so the peer
+ * sends it.
+ */
+async function* wholeSignature(
+  open: OpenFile,
+  report: (problem: Problem) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { size } = open.entry;
+  let missing = signatureLength(size);
+  try {
+    const chunks = size > smallFile ? signatureOf(open) : [signFile(open.fd, size)];
+    for await (const chunk of chunks) {
+      missing -= chunk.length;
+      yield chunk;
+    }
+  } catch (error) {
+    if (!(error instanceof LibrsyncError)) report(problemFrom(error, open.path));
+  }
+  for (; missing > 0; missing -= filler.length) yield filler.subarray(0, missing);
+}
+
+const filler = new Uint8Array(1 << 16);

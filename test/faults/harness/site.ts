@@ -144,9 +144,9 @@ export class FaultHost {
   }
 
   /** Stands a server; `behind`: something else listens where peers look. Waits until it listens. */
-  async serve(behind = false): Promise<ChildProcess> {
+  async serve(behind = false, wrap: readonly string[] = []): Promise<ChildProcess> {
     this.port = behind ? privatePort : publicPort;
-    const { child } = this.start(['-ii', '-v'], this.port);
+    const { child } = this.start(['-ii', '-v'], this.port, wrap);
     this.server = child;
     child.stderr?.on('data', (chunk: Buffer) => (this.log += chunk.toString('latin1')));
     child.once('exit', () => {

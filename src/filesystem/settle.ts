@@ -1,0 +1,31 @@
+import type { DiskPath } from '../bytes/bytes.ts';
+import { clockLag } from '../entry/young.ts';
+import { type OpenFile, openFile } from './openFile.ts';
+import { Problem } from './problem.ts';
+
+/**
+ * The kernel's clock for files stands still for some milliseconds, in which a file can be changed again without a new stamp.
+ * Waits until these have passed for one that was changed just now: from then on a stamp that stays the same tells that nothing
+ * was changed. True when there was something to wait for. `changeTimeNs`: ctime of the file.
+ */
+export function letSettle(changeTimeNs: bigint): boolean {
+  const age = Date.now() - Number(changeTimeNs / 1_000_000n);
+  // Another host's clock may be far ahead, for years.
+  if (age >= clockLag || age < -clockLag) return false;
+  Atomics.wait(nobody, 0, 0, clockLag - age);
+  return true;
+}
+
+const nobody = new Int32Array(new SharedArrayBuffer(4));
+
+/** `openFile` for a file that must not change while it is read, which `unchanged` then tells for certain. Problem `CHANGED`: it never stops. */
+export function openSettled(path: DiskPath): OpenFile | Problem {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const open = openFile(path);
+    if (open instanceof Problem || !letSettle(open.entry.changeTimeNs)) return open;
+    open.close();
+  }
+  return new Problem('CHANGED', path, 'changed while it was read');
+}
+
+const attempts = 5;
