@@ -25,9 +25,19 @@ export function stampOf(entry: Entry): string {
   return String(BigInt(entry.mtime) * billion + BigInt(entry.mtimeNanoseconds));
 }
 
+/** The stamp of a file that was young when it was looked at, `young` being of before that. */
+export function youngStamp(entry: Entry, { from, to }: Young): string | undefined {
+  const stamp = stampOf(entry);
+  return entry.kind === 'reg' && from <= BigInt(stamp) && BigInt(stamp) < to ? stamp : undefined;
+}
+
 /** Does a stamp belong to a file of this mtime (whole seconds)? */
 export function isStampOf(stamp: string, mtime: number): boolean {
-  return BigInt(stamp) / billion === BigInt(mtime);
+  return secondOf(stamp) === BigInt(mtime);
+}
+
+export function secondOf(stamp: string): bigint {
+  return BigInt(stamp) / billion;
 }
 
 /** Young a moment ago, or a day: there may be a stamp of what stood in its place. */

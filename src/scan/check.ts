@@ -4,7 +4,7 @@ import { boundHeap } from '../bytes/heap.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
 import { sameButUnknownTarget } from '../entry/compare.ts';
 import type { Ignored } from '../entry/entry.ts';
-import { isStampOf, stampOf, youngAt } from '../entry/young.ts';
+import { isStampOf, secondOf, stampOf, youngAt, youngStamp } from '../entry/young.ts';
 import { inspect } from '../filesystem/inspect.ts';
 import { Problem } from '../filesystem/problem.ts';
 import { removeLeftover } from '../filesystem/remove.ts';
@@ -49,8 +49,8 @@ export class Check {
   /** The names among these changes that had no row. */
   #fresh = new Set<Encoded>();
   #marked = 0;
-  /** Stamps of what was young when it was recorded. */
-  #young: ReadonlyMap<Encoded, string> = new Map();
+  /** Stamps that earlier checks have noted; of what was looked at since, those that stay noted. */
+  #young = new Map<Encoded, string>();
 
   constructor(cluster: Cluster, store: Store, ignored: Ignored, log: Log, options: CheckOptions) {
     this.#cluster = cluster;
@@ -71,7 +71,7 @@ export class Check {
     const names = this.#cluster.toNames(path);
     if (this.#options.recursive) names.push(...this.#cluster.prefixesBelow(path));
     await this.#heedMounts(path);
-    this.#young = await this.#store.young();
+    this.#young = new Map(await this.#store.young());
     try {
       for (const name of names) {
         await this.#mayGoOn();
@@ -107,6 +107,7 @@ export class Check {
     if (!this.#coverage.covers(name)) return;
     const encoded = encode(name);
     const path = this.#cluster.toDisk(name);
+    const youth = youngAt(Date.now());
     const found = path === undefined ? undefined : inspect(path);
     if (found?.state === 'error') {
       this.#log.error(found.problem.toString());
@@ -117,13 +118,12 @@ export class Check {
     if (row !== now) this.#differs(encoded, row, now);
     if (found?.state === 'present') {
       this.#noteDirectory(encoded, found.entry.kind === 'dir');
-      const { from, to } = youngAt(Date.now());
-      const stamp = stampOf(found.entry);
-      if (found.entry.kind === 'reg' && BigInt(stamp) >= from && BigInt(stamp) < to) this.#noteYoung(encoded, stamp);
+      const stamp = youngStamp(found.entry, youth);
+      if (stamp !== undefined) this.#noteYoung(encoded, stamp);
     }
   }
 
-  /** What was young may have been changed without a trace in its row: it is looked at once more, and its stamp forgotten. */
+  /** What was young may have been changed without a trace in its row: it is looked at until its second has passed. */
   async #checkYoung(name: FileName): Promise<void> {
     if (this.#young.size === 0) return;
     const encoded = encode(name);
@@ -141,19 +141,31 @@ export class Check {
     const decoded = decode(name) as FileName;
     if (!this.#coverage.covers(decoded)) return;
     const path = this.#cluster.toDisk(decoded);
+    const youth = youngAt(Date.now());
     const found = path === undefined ? undefined : inspect(path);
     if (found?.state === 'error') return; // whoever looks for it next says why
-    this.#changes.push({ type: 'dropYoung', name });
+    const noted = this.#young.get(name) as string;
     // What its row tells apart is found without a stamp.
-    if (found?.state !== 'present' || rowFor(found, this.#ignored) !== row) return;
-    const stamp = this.#young.get(name) as string;
-    if (!isStampOf(stamp, found.entry.mtime) || stampOf(found.entry) === stamp) return;
+    const isAsRecorded = found?.state === 'present' && rowFor(found, this.#ignored) === row;
+    if (!isAsRecorded || !isStampOf(noted, found.entry.mtime)) return this.#dropYoung(name);
+    const stamp = stampOf(found.entry);
+    if (youngStamp(found.entry, youth) === undefined) this.#dropYoung(name);
+    else if (stamp !== noted) this.#changes.push({ type: 'noteYoung', name, stamp });
+    if (stamp === noted) return;
     if (this.#log.wants(2)) this.#log.write(2, messages.fileChanged(decoded));
     if (!this.#options.init) this.#mark(decoded, markDirty(this.#cluster, decoded, name, this.#options.forced));
   }
 
+  /** What is watched already may have been changed since it was looked at, and that is for the next check to find. */
   #noteYoung(name: Encoded, stamp: string): void {
+    const watched = this.#young.get(name);
+    if (watched !== undefined && secondOf(watched) === secondOf(stamp)) return;
     this.#changes.push({ type: 'noteYoung', name, stamp });
+  }
+
+  #dropYoung(name: Encoded): void {
+    this.#young.delete(name);
+    this.#changes.push({ type: 'dropYoung', name });
   }
 
   /** Walks and reads rows side by side, both in byte order of encoded names. */
@@ -176,8 +188,9 @@ export class Check {
         unknown.push(...batch.unknown);
         for (const problem of batch.problems) this.#log.error(problem.toString());
         if (this.#options.onDirectory !== undefined) this.#noteDirectories(batch.lines);
-        await this.#merge(batch.lines, rows, unknown);
+        // Before the rows: these may be committed in parts.
         for (const [young, stamp] of batch.young) this.#noteYoung(young, stamp);
+        await this.#merge(batch.lines, rows, unknown);
       }
       await this.#restGone(rows, unknown);
     } finally {

@@ -2,6 +2,7 @@ import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
 import { sameButUnknownTarget } from '../entry/compare.ts';
 import type { Ignored } from '../entry/entry.ts';
+import { type Young, youngAt, youngStamp } from '../entry/young.ts';
 import { inspect, type Inspection } from '../filesystem/inspect.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Change, Store } from '../store/store.ts';
@@ -31,20 +32,30 @@ export async function checkFile(
   const encoded = encode(name);
   const path = cluster.toDisk(name);
   const look = (): Inspection => (path === undefined ? { state: 'impure' } : inspect(path));
+  let youth = youngAt(Date.now());
   for (let found = look(), looks = 1; ; looks++) {
     if (found.state === 'error') return { name: encoded, found, changes: [] };
     const row = (await store.fileRows([encoded])).get(encoded);
     const check = checkFound(cluster, ignored, name, found, row, forced);
     if (check.changes.length === 0) return check;
     const { changes } = await notInTransit(store, check.changes);
+    const before = youngAt(Date.now());
     const again = changes.length === 0 ? found : look();
-    if (looks === mostLooks || isAs(found, again, ignored)) return { ...check, changes };
-    found = again;
+    if (looks === mostLooks || isAs(found, again, ignored)) {
+      return { ...check, changes: [...changes, ...noteYoung(encoded, found, changes, youth)] };
+    }
+    [found, youth] = [again, before];
   }
 }
 
 /** What changes faster than that is no session's doing. */
 const mostLooks = 10;
+
+/** What is recorded within the second of its mtime is noted, as by a check of everything. `youth` is of before the look. */
+function noteYoung(name: Encoded, found: Inspection, recorded: readonly Change[], youth: Young): Change[] {
+  const stamp = found.state === 'present' && recorded.length > 0 ? youngStamp(found.entry, youth) : undefined;
+  return stamp === undefined ? [] : [{ type: 'noteYoung', name, stamp }];
+}
 
 function isAs(a: Inspection, b: Inspection, ignored: Ignored): boolean {
   return a.state === b.state && rowFor(a, ignored) === rowFor(b, ignored);

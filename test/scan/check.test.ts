@@ -43,11 +43,26 @@ afterEach(async () => {
   fs.rmSync(root, { recursive: true, force: true });
 });
 
-async function check(path = tree, options: Partial<CheckOptions> = {}): Promise<void> {
+async function check(path = tree, options: Partial<CheckOptions> = {}, on = store): Promise<void> {
   const log = createLog(0, { write: () => undefined, flush: () => undefined });
   const mounts = await Mounts.find(cluster, store);
   const all: CheckOptions = { recursive: true, init: false, forced: false, mounts, ...options };
-  await new Check(cluster, store, { uid: false, gid: false, mod: false }, log, all).run(path as DiskPath);
+  await new Check(cluster, on, { uid: false, gid: false, mod: false }, log, all).run(path as DiskPath);
+}
+
+/** The store, with something that happens the first time that a check asks it for this. */
+function whenAsked(question: keyof Store, happens: () => void): Store {
+  let isAsked = false;
+  return new Proxy(store, {
+    get: (target, name) => {
+      if (name === question && !isAsked) {
+        isAsked = true;
+        happens();
+      }
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
 }
 
 async function rows(): Promise<string[]> {
@@ -215,6 +230,50 @@ describe('a file that is changed once more within the second that a check has re
     await check(tree, { init: true });
     await check();
     assert.deepEqual(await dirty(), []);
+  });
+
+  test('is marked when it comes after the check has looked, before that second is over', async () => {
+    await check();
+    let isWithin = false;
+    for (let patience = 50; !isWithin && patience > 0; patience--) {
+      fs.writeFileSync(file(), `one ${patience % 10}`);
+      const second = seconds();
+      const asked = whenAsked('fileRows', () => {
+        rewrite();
+        isWithin = seconds() === second;
+        while (Date.now() < (second + 1) * 1000 + 50);
+      });
+      await check(file(), { recursive: false }, asked);
+      await clean();
+    }
+    assert.ok(isWithin);
+    await check();
+    assert.deepEqual(await dirty(), ['%t%/f you']);
+  });
+
+  test('is marked when it comes after what is noted was looked at, before the walk', async () => {
+    const twice = async (): Promise<void> => {
+      await check();
+      await sleep(10);
+      await check(tree, {}, whenAsked('fileLines', rewrite));
+    };
+    await withinOneSecond(twice, () => undefined);
+    await check();
+    assert.deepEqual(await dirty(), ['%t%/f you']);
+    await clean();
+    await check();
+    assert.deepEqual(await dirty(), []);
+  });
+
+  test('is marked when the file was changed in between, before it was recorded, too', async () => {
+    fs.writeFileSync(file(), '');
+    fs.utimesSync(file(), 1_700_000_000, 1_700_000_000);
+    await check();
+    const grow = (): void => fs.writeFileSync(file(), 'longer');
+    const overtaken = (): Promise<void> => check(tree, {}, whenAsked('unfinished', grow));
+    await withinOneSecond(overtaken, () => fs.writeFileSync(file(), 'other '));
+    await check();
+    assert.deepEqual(await dirty(), ['%t%/f you']);
   });
 
   test('one that is not changed is not marked, and is not watched once its second has passed', async () => {
