@@ -39,10 +39,3 @@ export function isStampOf(stamp: string, mtime: number): boolean {
 export function secondOf(stamp: string): bigint {
   return BigInt(stamp) / billion;
 }
-
-/** Young a moment ago, or a day: there may be a stamp of what stood in its place. */
-export function wasYoung(entry: Entry, now: number): boolean {
-  return entry.kind === 'reg' && entry.mtime * 1000 > now - aDay;
-}
-
-const aDay = 86_400_000;

@@ -34,13 +34,17 @@ const scratch = Buffer.allocUnsafeSlow(contentLimit);
 
 /** What is here is what the peer has: it gets the peer's time, and counts as received from there. */
 export function keep(subject: Subject, attributes: Attributes): void {
-  const { session, found } = subject;
+  const { session, name, found } = subject;
   if (found.state !== 'present') throw new Error('nothing there to keep');
   const { entry } = found;
   // Links have no time on the wire, so there is nothing to do and nothing to record.
   if (entry.kind === 'lnk') return session.reply(replies.same);
-  const problem = setTime(subject.path, entry, attributes);
-  if (problem !== undefined) return session.reply(problem.message);
+  if (!hasTime(entry, attributes)) {
+    const problem = setTime(subject.path, attributes);
+    if (problem !== undefined) return session.reply(problem.message);
+    // It may be noted as young: the peer's time is not a later change of it.
+    if (entry.kind === 'reg') session.record([{ type: 'dropYoung', name }]);
+  }
   session.record(changesOf(subject, { ...entry, mtime: attributes.mtime }));
   session.reply(replies.same);
 }
@@ -54,9 +58,11 @@ function changesOf({ session, name, row, dirty }: Subject, entry: Entry): Change
   return changes;
 }
 
-function setTime(path: DiskPath, entry: Entry, { mtime, mtimeNanoseconds }: Attributes): Problem | undefined {
-  if (entry.mtime === mtime && microseconds(entry.mtimeNanoseconds) === microseconds(mtimeNanoseconds))
-    return undefined;
+function hasTime(entry: Entry, { mtime, mtimeNanoseconds }: Attributes): boolean {
+  return entry.mtime === mtime && microseconds(entry.mtimeNanoseconds) === microseconds(mtimeNanoseconds);
+}
+
+function setTime(path: DiskPath, { mtime, mtimeNanoseconds }: Attributes): Problem | undefined {
   const result = withObject(path, (object) => object.setTime(mtime, mtimeNanoseconds));
   return result instanceof Problem ? result : undefined;
 }

@@ -5,7 +5,6 @@ import { runActions } from '../actions/runActions.ts';
 import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
 import { encodedChecktxt } from '../entry/checktxt.ts';
-import { wasYoung } from '../entry/young.ts';
 import type { Entry } from '../entry/entry.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
@@ -179,7 +178,7 @@ export class Session {
       }
     }
     // What stood here may be noted as young: this is not a later change of it.
-    if (entry !== undefined && wasYoung(entry, Date.now())) changes.push({ type: 'dropYoung', name });
+    if (entry?.kind === 'reg') changes.push({ type: 'dropYoung', name });
     this.record(changes);
   }
 

@@ -98,6 +98,29 @@ const transcripts: readonly Transcript[] = [
     },
   },
   {
+    what: 'what is noted as young is forgotten once the peer has set its time, however old the file is',
+    before: async (serving) => {
+      for (const file of ['kept', 'set', 'sent']) {
+        write(serving, file, 'old');
+        await recorded(serving, file);
+        await serving.store.apply([{ type: 'noteYoung', name: name(file), stamp: '1600000000987654321' }]);
+      }
+    },
+    say: named('kept', 'old') + named('set', 'old', 0o100600) + put('sent', 'new'),
+    hear: same + done + done,
+    after: async (serving) => assert.deepEqual(await serving.store.young(), new Map()),
+  },
+  {
+    what: 'a file that is as the peer has it is noted as young as before',
+    before: async (serving) => {
+      await old(serving);
+      await serving.store.apply([{ type: 'noteYoung', name: name('f'), stamp: '1600000000987654321' }]);
+    },
+    say: ask('XSET', 'f', `check 33188 ${me} 1600000000 0 reg 3 ${digest('old')}`),
+    hear: same,
+    after: async (serving) => assert.equal((await serving.store.young()).size, 1),
+  },
+  {
     what: 'an identical file is no conflict, even when it is dirty here: the peer need not hear of it any more',
     before: (serving) =>
       serving.store
