@@ -38,8 +38,8 @@ describe('the progress line', options, () => {
   test('what was answered counts, with the time that is left', async (t) => {
     const cluster = await clusterOf(t, 1);
     const [host, peer] = [cluster.host(1), cluster.host(2)];
-    // Content beyond what the kernel keeps for a peer that does not read.
-    host.write('e', 'x'.repeat(30 << 20));
+    // Content beyond what the kernel keeps for a peer that does not read, and enough for a second or more.
+    host.write('e', 'x'.repeat(150 << 20));
     const run = new TerminalRun(host, ['-x']);
     await run.draws(/^127\.6\.1\.2: 22 of 23 files, /);
     peer.signal('SIGSTOP');
