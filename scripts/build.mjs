@@ -1,6 +1,6 @@
 // Builds dist/csync2: generated parser and WASM first, then one CommonJS bundle behind a small launcher.
 //   node scripts/build.mjs                    everything
-//   node scripts/build.mjs --generate-only    only what sources and tests import: the parser and the WASM modules
+//   node scripts/build.mjs --generate-only    only what sources and tests import: the parser, the WASM modules and what threads run
 // dist/ is replaced at the very end, in one step: whoever runs the old one meanwhile is not disturbed.
 import { execFileSync } from 'node:child_process';
 import {
@@ -40,6 +40,23 @@ async function generateWasm() {
   if (existsSync(recipe)) await import(join(top, recipe));
 }
 
+/** What a check runs in a thread: one file, which finds nothing and nobody beside it. */
+async function generateWalkThread() {
+  const { build } = await import('esbuild');
+  const { outputFiles } = await build({
+    entryPoints: ['src/scan/walkThread.ts'],
+    write: false,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: 'none',
+  });
+  replaceFile('src/scan/walk-thread.generated.js', outputFiles[0].contents);
+}
+
 async function buildProgram() {
   const target = mkdtempSync('dist-');
   try {
@@ -47,6 +64,7 @@ async function buildProgram() {
     // The package is ESM; what is in dist/ is CommonJS, also the launcher, whose name has no extension.
     writeFileSync(join(target, 'package.json'), '{ "type": "commonjs" }\n');
     copyFileSync('src/librsync/librsync-worker.generated.js', join(target, 'librsync-worker.mjs'));
+    copyFileSync('src/scan/walk-thread.generated.js', join(target, 'walk-thread.mjs'));
     for (const file of readdirSync('src/librsync')) {
       if (file.endsWith('.wasm')) copyFileSync(join('src/librsync', file), join(target, file));
     }
@@ -161,4 +179,5 @@ function replace(old, fresh) {
 
 await generateParser();
 await generateWasm();
+await generateWalkThread();
 if (!process.argv.includes('--generate-only')) await buildProgram();

@@ -49,6 +49,10 @@ export class ObservedStore implements Store {
     return this.#store.fileRows(names);
   }
 
+  nameAfter(range: NameRange, rows: number): Promise<Encoded | undefined> {
+    return this.#store.nameAfter(range, rows);
+  }
+
   fileCount(range: NameRange): Promise<number> {
     return this.#store.fileCount(range);
   }

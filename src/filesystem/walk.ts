@@ -27,6 +27,14 @@ export interface WalkOptions {
   readonly ignored: Ignored;
   /** Called with every temporary file of csync2 that is met; these are never reported. `removeLeftover` fits here. */
   readonly temporary?: (path: DiskPath) => void;
+  /** Only one thread of a process, by default this one, can move its current directory. */
+  readonly staysHome?: boolean;
+}
+
+/** Names `from <= name < to`; without `to`: all the rest. */
+export interface Stretch {
+  readonly from: string;
+  readonly to?: string | undefined;
 }
 
 /** Names `from <= name < to` about which nothing could be found out: their rows are neither confirmed nor refuted. */
@@ -96,6 +104,7 @@ export class Walk {
   private excursion: Excursion | undefined;
   /** Which directory names without a path are in at the moment. */
   private here: Frame | undefined;
+  private stretch: Stretch = { from: '' };
   // Neighbours mostly share mode and owner: the text of the last combination is kept.
   private mode = -1n;
   private uid = -1n;
@@ -119,25 +128,31 @@ export class Walk {
     }
   }
 
+  /** From now on only these names, which must come after all that were visited. `next` ends with them. */
+  goTo(stretch: Stretch): void {
+    this.stretch = stretch;
+  }
+
   /**
    * The next objects, `limit` at most and possibly fewer or none; undefined when there are no more. Everything before the
    * last reported name has been visited.
    */
   next(limit: number): WalkBatch | undefined {
     this.youth = youngAt(Date.now());
-    this.excursion = Excursion.begin();
+    if (this.options.staysHome !== true) this.excursion = Excursion.begin();
+    let isOver = false;
     try {
-      while (this.count < limit) {
+      while (this.count < limit && !isOver) {
         const frame = this.frames.at(-1);
-        if (frame === undefined) break;
-        this.advance(frame, limit);
+        if (frame === undefined) isOver = true;
+        else isOver = this.advance(frame, limit) === 'over';
       }
     } finally {
       this.here = undefined;
       this.excursion?.end();
     }
     const { count, young, unknown, problems } = this;
-    if (this.frames.length === 0 && count === 0 && problems.length === 0) return undefined;
+    if (isOver && count === 0 && problems.length === 0) return undefined;
     const lines = this.lines.take();
     this.count = 0;
     this.young = new Map();
@@ -146,33 +161,41 @@ export class Walk {
     return { lines, count, young, unknown, problems };
   }
 
-  /** Ends a walk early; a walk that `next` has ended needs no closing. */
+  /** Ends a walk early; a walk that `next` has ended needs no closing, unless it was told to end somewhere. */
   close(): void {
     for (const frame of this.frames.splice(0)) fs.closeSync(frame.fd);
   }
 
-  /** Goes on in one directory until a subdirectory is due, the slice is full, or the directory is done. */
-  private advance(frame: Frame, limit: number): void {
-    const { bases, due } = frame;
+  /** Goes on in one directory until a subdirectory is due, the slice is full, or the directory or the stretch is done. */
+  private advance(frame: Frame, limit: number): 'over' | undefined {
+    const { bases, due, name } = frame;
+    const { from, to } = this.stretch;
+    // What is between is mostly far away, in another directory.
+    const isLate = to !== undefined && to < endOf(name);
+    const isEarly = name < from;
     const at = this.placeOf(frame);
     for (;;) {
       const base = bases[frame.next];
       const directory = due.at(-1);
       if (directory !== undefined && (base === undefined || !precedes(base, directory))) {
+        if (isLate && to <= `${name}${directory}/`) return 'over';
         due.pop();
+        if (isEarly && endOf(`${name}${directory}/`) <= from) continue;
         const raw = frame.plain ? directory : decode(directory);
         const filter = frame.filter.enter(raw);
-        this.enter(fsPath(frame.at + raw), frame.path + raw, frame.name + directory, filter);
-        return;
+        this.enter(fsPath(frame.at + raw), frame.path + raw, name + directory, filter);
+        return undefined;
       }
       if (base === undefined) {
         this.frames.pop();
         fs.closeSync(frame.fd);
-        return;
+        return undefined;
       }
-      if (this.count >= limit) return;
+      if (this.count >= limit) return undefined;
+      if (isLate && to <= name + base) return 'over';
       frame.next++;
-      this.visit(frame, at, base);
+      if (!isEarly || from <= name + base) this.visit(frame, at, base, true);
+      else if (from < endOf(`${name}${base}/`)) this.visit(frame, at, base, false);
     }
   }
 
@@ -184,13 +207,14 @@ export class Walk {
     return '';
   }
 
-  private visit(frame: Frame, place: string, base: string): void {
+  /** Not `wanted`: only what is below it, should it be a directory. */
+  private visit(frame: Frame, place: string, base: string, wanted: boolean): void {
     const raw = frame.plain ? base : decode(base);
     if (isTempName(raw)) {
-      this.options.temporary?.((frame.path + raw) as DiskPath);
+      if (wanted) this.options.temporary?.((frame.path + raw) as DiskPath);
       return;
     }
-    const covered = frame.filter.covers(raw);
+    const covered = wanted && frame.filter.covers(raw);
     const enterable = frame.filter.mayContain(raw);
     if (!covered && !enterable) return;
     try {
@@ -264,6 +288,11 @@ class TooLong extends Error {}
 function rangeBelow(name: string): UnknownRange {
   const base = name === '/' ? '' : name;
   return { from: base + '/', to: base + '0' };
+}
+
+/** The first name after all that are in a directory, whose own ends with a slash. */
+function endOf(directory: string): string {
+  return directory.slice(0, -1) + '0';
 }
 
 /** True when `base` sorts before what is in `directory`, given that it sorts after `directory` itself. */

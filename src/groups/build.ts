@@ -125,6 +125,10 @@ class ConfiguredCluster implements Cluster {
     return compareMode ? this.coverages.comparing : this.coverages.normal;
   }
 
+  get patterns(): Cluster['patterns'] {
+    return this.groups.map(({ patterns }) => patterns.source);
+  }
+
   permission(peer: string, key: string, name: FileName, compareMode = false): Permission {
     if (!isCleanName(name)) return 'denied';
     const roles = this.covering(name, compareMode).flatMap((group) => {

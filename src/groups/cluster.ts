@@ -1,5 +1,6 @@
 import type { DiskPath, FileName } from '../bytes/bytes.ts';
 import type { AutoMethod } from '../config/config.ts';
+import type { Pattern } from '../patterns/rules.ts';
 
 export type { AutoMethod };
 
@@ -39,6 +40,9 @@ export interface Cluster {
   covering(name: FileName, compareMode?: boolean): readonly Group[];
   /** What a recursive walk asks: does any group cover this, and may anything below be covered? */
   coverage(compareMode?: boolean): Coverage;
+
+  /** The patterns that `coverage` of not comparing is made of, a list for each group: see `coverageFrom`. */
+  readonly patterns: readonly (readonly Pattern[])[];
 
   /** May this peer, with this key, touch this name? `slave`: it could, were it not a slave in every group that matches. */
   permission(peer: string, key: string, name: FileName, compareMode?: boolean): Permission;

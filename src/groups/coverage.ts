@@ -1,7 +1,26 @@
 import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { decode } from '../bytes/urlEncoding.ts';
-import type { DirectoryMatcher, PatternSet } from '../patterns/patternSet.ts';
+import { type DirectoryMatcher, PatternSet } from '../patterns/patternSet.ts';
+import type { Pattern } from '../patterns/rules.ts';
 import type { Coverage, DirectoryCoverage } from './cluster.ts';
+
+/** What a coverage is made of, as data that another thread can be given. */
+export interface CoverageSource {
+  /** A list for each group. */
+  readonly patterns: readonly (readonly Pattern[])[];
+  /** See `except`. */
+  readonly excepted: readonly FileName[];
+}
+
+export function coverageFrom({ patterns, excepted }: CoverageSource): Coverage {
+  return except(
+    coverageOf(
+      patterns.map((list) => PatternSet.compile(list)),
+      false,
+    ),
+    excepted,
+  );
+}
 
 /** What any of these pattern sets covers. */
 export function coverageOf(sets: readonly PatternSet[], compareMode: boolean): Coverage {

@@ -10,10 +10,13 @@ import { compileRules, type Pattern } from './rules.ts';
  * include it.
  */
 export class PatternSet {
+  /** What it was compiled from. */
+  readonly source: readonly Pattern[];
   private readonly normal: Matchers;
   private readonly comparing: Matchers;
 
-  private constructor(normal: Matchers, comparing: Matchers) {
+  private constructor(source: readonly Pattern[], normal: Matchers, comparing: Matchers) {
+    this.source = source;
     this.normal = normal;
     this.comparing = comparing;
   }
@@ -21,7 +24,7 @@ export class PatternSet {
   static compile(patterns: readonly Pattern[]): PatternSet {
     const normal = new Matchers(patterns, false);
     const differs = patterns.some(({ kind }) => kind === 'compare');
-    return new PatternSet(normal, differs ? new Matchers(patterns, true) : normal);
+    return new PatternSet(patterns, normal, differs ? new Matchers(patterns, true) : normal);
   }
 
   covers(name: FileName, compareMode = false): boolean {

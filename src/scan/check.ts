@@ -8,9 +8,9 @@ import { isStampOf, secondOf, stampOf, youngAt, youngStamp } from '../entry/youn
 import { inspect } from '../filesystem/inspect.ts';
 import { Problem } from '../filesystem/problem.ts';
 import { removeLeftover } from '../filesystem/remove.ts';
-import { type UnknownRange, Walk } from '../filesystem/walk.ts';
+import type { UnknownRange } from '../filesystem/walk.ts';
 import type { Cluster, Coverage } from '../groups/cluster.ts';
-import { except } from '../groups/coverage.ts';
+import { type CoverageSource, except } from '../groups/coverage.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
 import { parseRows, rowAt } from '../store/rowLines.ts';
@@ -20,6 +20,7 @@ import { markDirty, recordChange } from './marking.ts';
 import { type Mounts, namesAt } from './mounts.ts';
 import { notInTransit } from './recover.ts';
 import { rowFor } from './rowFor.ts';
+import { batchSize, SharedWalk } from './sharedWalk.ts';
 import { RowReader } from '../store/rowReader.ts';
 
 export interface CheckOptions {
@@ -44,6 +45,8 @@ export class Check {
   readonly #log: Log;
   readonly #options: CheckOptions;
   #coverage: Coverage;
+  /** The same as data. */
+  #source: CoverageSource;
   readonly #directories = new Set<string>();
   #changes: Change[] = [];
   /** The names among these changes that had no row. */
@@ -59,6 +62,7 @@ export class Check {
     this.#log = log;
     this.#options = options;
     this.#coverage = cluster.coverage();
+    this.#source = { patterns: cluster.patterns, excepted: [] };
   }
 
   /** Files that were found changed, new or gone. */
@@ -93,8 +97,9 @@ export class Check {
     await this.#store.apply(mounts.remember(path, recursive));
     const lost = mounts.lostAround(path);
     for (const one of lost) mounts.tell(one, this.#log);
-    const names = lost.flatMap((one) => namesAt(this.#cluster, one));
-    this.#coverage = except(this.#cluster.coverage(), names);
+    const excepted = lost.flatMap((one) => namesAt(this.#cluster, one));
+    this.#coverage = except(this.#cluster.coverage(), excepted);
+    this.#source = { patterns: this.#cluster.patterns, excepted };
   }
 
   /** Signals arrive only while the program is at rest. */
@@ -128,10 +133,10 @@ export class Check {
     if (this.#young.size === 0) return;
     const encoded = encode(name);
     const { from, to } = below(encoded);
-    const isBelow = (one: Encoded): boolean => this.#options.recursive && from <= one && one < (to as string);
+    const isBelow = (one: Encoded): boolean => this.#options.recursive && from <= one && one < to;
     const names = [...this.#young.keys()].filter((one) => one === encoded || isBelow(one));
-    for (let at = 0; at < names.length; at += sliceSize) {
-      const some = names.slice(at, at + sliceSize);
+    for (let at = 0; at < names.length; at += batchSize) {
+      const some = names.slice(at, at + batchSize);
       const rows = await this.#store.fileRows(some);
       for (const one of some) this.#checkOneYoung(one, rows.get(one));
     }
@@ -175,15 +180,15 @@ export class Check {
     const path = this.#cluster.toDisk(name);
     if (path === undefined) return;
     const encoded = encode(name);
-    const walk = new Walk(path, encoded, this.#coverage.enter(name), {
-      ignored: this.#ignored,
-      temporary: (leftover) => this.#clean(leftover),
-    });
-    const rows = new RowReader(this.#store.fileLines(below(encoded)));
+    const range = below(encoded);
+    const task = { path, name: encoded, ignored: this.#ignored, coverage: this.#source };
+    const inside = this.#coverage.enter(name);
+    const walk = await SharedWalk.begin(task, inside, this.#store, range, (leftover) => this.#clean(leftover));
+    const rows = new RowReader(this.#store.fileLines(range));
     const unknown: UnknownRange[] = [];
     try {
-      for (let batch = walk.next(sliceSize); batch !== undefined; batch = walk.next(sliceSize)) {
-        if (batch.count === sliceSize) boundHeap();
+      for (let batch = await walk.next(); batch !== undefined; batch = await walk.next()) {
+        if (batch.count === batchSize) boundHeap();
         await this.#mayGoOn();
         unknown.push(...batch.unknown);
         for (const problem of batch.problems) this.#log.error(problem.toString());
@@ -194,7 +199,7 @@ export class Check {
       }
       await this.#restGone(rows, unknown);
     } finally {
-      walk.close();
+      await walk.close();
       await rows.close();
     }
   }
@@ -350,6 +355,4 @@ export class Check {
   }
 }
 
-/** Objects a slice of the walk, so that memory stays bounded. */
-const sliceSize = 2048;
 const changesAtOnce = 8192;

@@ -18,6 +18,12 @@ export interface Store {
   /** The checktxt of each of these names that has a row. At most a few thousand names a call. */
   fileRows(names: readonly Encoded[]): Promise<ReadonlyMap<Encoded, Encoded>>;
 
+  /**
+   * A name inside this range that comes after about so many of its rows, for work to be shared out; undefined when there are
+   * not so many.
+   */
+  nameAfter(range: NameRange, rows: number): Promise<Encoded | undefined>;
+
   /** How many file rows there are in this range; like `dirtyCounts` for people to watch: a server that stores some names escaped counts those where it sorts them. */
   fileCount(range: NameRange): Promise<number>;
 
@@ -80,7 +86,7 @@ export function exactly(name: Encoded): NameRange {
 }
 
 /** Everything below directory `name`, without `name` itself: `name/` <= x < `name0`. For the root that is all that starts with `/`. */
-export function below(name: Encoded): NameRange {
+export function below(name: Encoded): Required<NameRange> {
   const base = name === '/' ? '' : name;
   return { from: base + '/', to: base + '0' };
 }

@@ -112,6 +112,34 @@ test('everything below the start comes in byte order of the encoded names, howev
   assert.equal(openDescriptors(), before);
 });
 
+test('stretches, taken by two in turn, add up to the whole, wherever one ends', (t) => {
+  const root = scratch(t);
+  plantTree(root);
+  const whole = walk(root);
+  const all = whole.names.map((name, index) => `${name} ${whole.checktxts[index]}`);
+  const inside = whole.names.flatMap((name) => [name, `${name}/`, `${name}-`, `${name}0`]).sort();
+  const before = openDescriptors();
+  for (let first = 0; first < inside.length; first += 1) {
+    for (const step of [1, 5, 17]) {
+      const ends = inside.filter((_, index) => index >= first && (index - first) % step === 0);
+      const bounds = ['', ...ends, undefined];
+      const walks = [0, 1].map(() => new Walk(disk(root), encode(root), everything, { ignored }));
+      const found: string[] = [];
+      for (let index = 0; index + 1 < bounds.length; index += 1) {
+        const run = walks[index % 2] as Walk;
+        run.goTo({ from: bounds[index] as string, to: bounds[index + 1] });
+        for (let batch = run.next(3); batch !== undefined; batch = run.next(3)) {
+          const { names, checktxts } = parseRows(batch.lines);
+          found.push(...names.map((name, at) => `${name} ${checktxts[at]}`));
+        }
+      }
+      for (const run of walks) run.close();
+      assert.deepEqual(found, all, `ends ${ends.join(' ')}`);
+    }
+  }
+  assert.equal(openDescriptors(), before);
+});
+
 test('checktxts are those that looking at each object gives', (t) => {
   const root = scratch(t);
   plantTree(root);

@@ -19,7 +19,17 @@ import {
   type UnfinishedRow,
 } from '../store.ts';
 import { planBatch, type Segment } from './plan.ts';
-import { compareBytes, dirtyQuery, filesQuery, onlyName, rangeConditions, where, type FileRow } from './reading.ts';
+import {
+  compareBytes,
+  dirtyQuery,
+  filesQuery,
+  isInside,
+  nameAfterQuery,
+  onlyName,
+  rangeConditions,
+  where,
+  type FileRow,
+} from './reading.ts';
 import { orderedPages } from './pages.ts';
 import type { ErrorKind, Session } from './session.ts';
 import {
@@ -84,6 +94,14 @@ export class ServerStore implements Store {
       }
     }
     return rows;
+  }
+
+  async nameAfter(range: NameRange, rows: number): Promise<Encoded | undefined> {
+    const [name] = await this.#lines(nameAfterQuery(this.#session.dialect, range, rows));
+    if (name === undefined) return undefined;
+    // Where names are stored escaped, they sort elsewhere.
+    const [decoded] = this.#fields(name);
+    return isInside(range, decoded) ? decoded : undefined;
   }
 
   async fileCount(range: NameRange): Promise<number> {

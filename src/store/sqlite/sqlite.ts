@@ -99,6 +99,11 @@ class SqliteStore implements Store {
     });
   }
 
+  async nameAfter(range: NameRange, rows: number): Promise<Encoded | undefined> {
+    const name = await this.#read(() => this.#statements.nameAfter.get(...bounds(range), rows));
+    return name === undefined ? undefined : latin1(name);
+  }
+
   async fileCount(range: NameRange): Promise<number> {
     return (await this.#read(() => this.#statements.fileCount.get(...bounds(range)))) ?? 0;
   }

@@ -75,6 +75,10 @@ export function prepareStatements(connection: Connection) {
     filePage: raw<[Bound, Bound | null, number], [Buffer | null, number]>(filePage),
     checktxt: pluck<[Bound], Buffer>(`SELECT CAST(ifnull(checktxt, '') AS BLOB) FROM file WHERE filename = ${text}`),
 
+    nameAfter: pluck<[Bound, Bound | null, number], Buffer>(
+      `SELECT CAST(filename AS BLOB) FROM file WHERE filename >= ${text} AND filename < ${upper}
+       ORDER BY filename LIMIT 1 OFFSET CAST(? AS INTEGER)`,
+    ),
     fileCount: pluck<[Bound, Bound | null], number>(
       `SELECT count(*) FROM file WHERE filename >= ${text} AND filename < ${upper}`,
     ),
