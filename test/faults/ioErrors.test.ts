@@ -132,20 +132,23 @@ describe('a disk that cannot read or write some files', { skip, concurrency: 2 }
     });
   }
 
-  for (const from of [0, 1_000_000]) {
-    test(`the receiver cannot read what it has${from > 0 ? ' to its end' : ''}: it gets all of it anew`, async () => {
-      await withPair([], async (pair) => {
-        const { client, server } = pair;
-        write(client, 1);
-        await server.serve();
-        await completes(pair);
-        await server.kill();
-        await server.serve(false, pair.broken({ calls: 'read', from }));
-        write(client, 2);
-        await completes(pair);
-        assert.match(server.log, /bad\/large: Input\/output error/);
+  for (const program of ['ours', 'c'] as const) {
+    for (const from of [0, 1_000_000]) {
+      test(`the receiver cannot read what it has${from > 0 ? ' to its end' : ''} (${program} →): it gets all of it anew`, async (t) => {
+        if (!isInstalled(program)) return t.skip(`skipped: ${program} is not installed`);
+        await withPair([program, 'ours'], async (pair) => {
+          const { client, server } = pair;
+          write(client, 1);
+          await server.serve();
+          await completes(pair);
+          await server.kill();
+          await server.serve(false, pair.broken({ calls: 'read', from }));
+          write(client, 2);
+          await completes(pair);
+          assert.match(server.log, /bad\/large: Input\/output error/);
+        });
       });
-    });
+    }
   }
 
   test('a directory that cannot be listed: an error that names it; what is in it is not taken for deleted', async () => {

@@ -67,14 +67,15 @@ export async function sendSignature(session: Session, open: OpenFile): Promise<v
 
 /**
  * What cannot be read, and what a file that shrinks meanwhile has lost, is signed with zeros, which match nothing: so the peer
- * sends it.
+ * sends it. The header is whole in any case: a C peer makes no delta without one.
  */
 async function* wholeSignature(
   open: OpenFile,
   report: (problem: Problem) => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { size } = open.entry;
-  let missing = signatureLength(size);
+  const length = signatureLength(size);
+  let missing = length;
   try {
     const chunks = size > smallFile ? signatureOf(open) : [signFile(open.fd, size)];
     for await (const chunk of chunks) {
@@ -83,6 +84,11 @@ async function* wholeSignature(
     }
   } catch (error) {
     if (!(error instanceof LibrsyncError)) report(problemFrom(error, open.path));
+  }
+  if (missing === length) {
+    const header = signFile(open.fd, 0);
+    missing -= header.length;
+    yield header;
   }
   for (; missing > 0; missing -= filler.length) yield filler.subarray(0, missing);
 }
