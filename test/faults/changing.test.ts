@@ -219,5 +219,43 @@ describe('a file that is not what was recorded when it is sent', () => {
         await site.close();
       }
     });
+
+    test(`what was compared is what was recorded: the other content is not taken for it (→ ${program})`, async (t) => {
+      if (!isInstalled(program)) return t.skip(`skipped: ${program} is not installed`);
+      const site = new Site({ hosts: 2, programs: ['ours', program] });
+      const [client, server] = [site.at(0), site.at(1)];
+      const tap = new WireTap({ host: server.name, port: 30_866 });
+      // So large that hosts of ours ask for a signature, too.
+      const version = (number: number): Buffer => Buffer.alloc(3_000_000, `version ${number}`);
+      try {
+        site.configure();
+        await tap.listen(server.name, 30_865);
+        await server.serve(true);
+        client.tree.write('file', version(1), { mtime: 1_700_000_001 });
+        assert.equal((await client.run('-x')).code, 0);
+
+        // Version 2 is looked at, and while the peer is asked, version 1 stands there once more.
+        client.tree.write('file', version(2), { mtime: 1_700_000_002 });
+        assert.equal((await client.run('-cr /')).code, 0);
+        const path = client.tree.path('file');
+        let swapped = false;
+        tap.onLine = ({ way, line }) => {
+          if (!swapped && way === 'request' && line.startsWith('SIG')) {
+            swapped = true;
+            fs.renameSync(path, `${client.root}/aside`);
+            fs.writeFileSync(path, version(1));
+          }
+          return 'pass';
+        };
+        await client.run('-u');
+        assert.ok(swapped);
+        fs.renameSync(`${client.root}/aside`, path);
+        assert.equal((await client.run('-x')).code, 0);
+        inSync(client, server);
+      } finally {
+        await tap.close();
+        await site.close();
+      }
+    });
   }
 });
