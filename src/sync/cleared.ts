@@ -1,6 +1,6 @@
 import type { Encoded } from '../bytes/bytes.ts';
 import { unknownChecktxt } from '../entry/checktxt.ts';
-import { sameButUnknownTarget } from '../entry/compare.ts';
+import { isSocket, sameButUnknownTarget } from '../entry/compare.ts';
 import { type Change, type DirtyRow, exactly, type Store } from '../store/store.ts';
 
 /**
@@ -69,42 +69,44 @@ export class Cleared {
   }
 
   async #forget({ rows, unrecorded, doubtful }: Batch): Promise<void> {
+    let toBeChecked: ReadonlySet<Encoded> = new Set();
     if (rows.length > 0 && ((await this.isOnDisk?.()) ?? true)) {
-      const changes = rows.map(({ name, peer, checktxt }): Change => ({
-        type: 'clearDirty',
-        name,
-        peer,
-        ifFile: checktxt ?? null,
-      }));
-      await this.#store.apply([...changes, ...(await this.#toBeChecked([...unrecorded]))]);
+      toBeChecked = await this.#notOvertaken([...unrecorded]);
+      await this.#store.apply([
+        ...rows.map(({ name, peer, checktxt }): Change => ({
+          type: 'clearDirty',
+          name,
+          peer,
+          ifFile: checktxt ?? null,
+        })),
+        ...[...toBeChecked].map((name): Change => ({ type: 'putFile', name, checktxt: unknownChecktxt })),
+      ]);
     }
     const sent = [...rows, ...doubtful];
-    if (sent.length > 0) await this.#markOvertaken(sent);
+    if (sent.length > 0) await this.#markOvertaken(sent, toBeChecked);
   }
 
   /**
    * The peer has what was never recorded here. Were the file to become again what its row says, the next check would see no
    * change, and the peer would keep what it has. So it has to be looked at, unless something else was recorded meanwhile.
    */
-  async #toBeChecked(rows: readonly DirtyRow[]): Promise<Change[]> {
-    if (rows.length === 0) return [];
+  async #notOvertaken(rows: readonly DirtyRow[]): Promise<ReadonlySet<Encoded>> {
+    if (rows.length === 0) return new Set();
     const now = await this.#store.fileRows(rows.map(({ name }) => name));
-    return rows
-      .filter(({ name, checktxt }) => now.get(name) === checktxt)
-      .map(({ name }) => ({ type: 'putFile', name, checktxt: unknownChecktxt }));
+    return new Set(rows.filter(({ name, checktxt }) => now.get(name) === checktxt).map(({ name }) => name));
   }
 
   /**
    * While a file was on its way, something else was recorded of it. Another host may have overruled us and taken our dirty
    * rows with it: then the peer has what we had, and is to get what we have now. Or the file has changed, and another run
    * of ours may have sent that before ours got there, and be about to clear the row: it clears none of a file that is not
-   * recorded as it sent it, and the next check records it anew.
+   * recorded as it sent it, and the next check records it anew. `toBeChecked`: what we have recorded ourselves.
    */
-  async #markOvertaken(rows: readonly DirtyRow[]): Promise<void> {
+  async #markOvertaken(rows: readonly DirtyRow[], toBeChecked: ReadonlySet<Encoded>): Promise<void> {
     const now = await this.#store.fileRows(rows.map(({ name }) => name));
     const changes: Change[] = [];
     for (const { name, peer, myname, checktxt } of rows) {
-      if (now.get(name) === checktxt) continue;
+      if (now.get(name) === (toBeChecked.has(name) ? unknownChecktxt : checktxt)) continue;
       if (await this.#isDirty(name, peer)) changes.push({ type: 'putFile', name, checktxt: unknownChecktxt });
       else changes.push({ type: 'markDirty', name, peer, myname, forced: false });
     }
@@ -123,8 +125,10 @@ interface Batch {
   readonly doubtful: readonly DirtyRow[];
 }
 
+/** Peers are told nothing of sockets, so one is as good as another. */
 function isRecorded(sent: Encoded | undefined, row: Encoded | undefined): boolean {
-  return sent === row || (sent !== undefined && row !== undefined && sameButUnknownTarget(sent, row));
+  if (sent === undefined || row === undefined) return sent === row;
+  return sameButUnknownTarget(sent, row) || (isSocket(sent) && isSocket(row));
 }
 
 const batchSize = 2000;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
+import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 import { isInstalled } from '../scenarios/harness/programs.ts';
@@ -196,6 +197,7 @@ describe('a file that is not what was recorded when it is sent', () => {
         version(2);
         await run('-u');
         assert.equal(server.tree.read('file'), 'version 2');
+        assert.deepEqual(client.rows().dirty, []);
         client.tree.remove('file');
         await run('-x');
         assert.deepEqual(server.tree.names(), client.tree.names());
@@ -209,6 +211,7 @@ describe('a file that is not what was recorded when it is sent', () => {
           await run('-cr /');
           meanwhile();
           await run('-u');
+          assert.deepEqual(client.rows().dirty, [], 'what the peer has is done with');
           assert.deepEqual(server.tree.snapshot(), client.tree.snapshot());
           version(number);
           await run('-x');
@@ -258,4 +261,39 @@ describe('a file that is not what was recorded when it is sent', () => {
       }
     });
   }
+
+  test('a socket that was made anew before a run is nothing to be checked: when it is gone, the peers keep theirs', async () => {
+    const site = new Site({ hosts: 2 });
+    const [client, server] = [site.at(0), site.at(1)];
+    const sockets = new Map<FaultHost, net.Server>();
+    const listen = async (host: FaultHost): Promise<void> => {
+      const socket = net.createServer();
+      await new Promise<void>((resolve) => socket.listen(host.tree.path('socket'), resolve));
+      sockets.set(host, socket);
+    };
+    const end = async (host: FaultHost): Promise<void> => {
+      await new Promise((resolve) => sockets.get(host)?.close(resolve) ?? resolve(undefined));
+    };
+    try {
+      site.configure();
+      await server.serve();
+      for (const host of [client, server]) {
+        host.tree.mkdir('');
+        await listen(host);
+        assert.equal((await host.run('-cr /')).code, 0);
+      }
+      await client.run('-u');
+      // As everything in a directory that a peer lacks is marked.
+      await client.run(`-m ${client.tree.path('socket')}`);
+      fs.utimesSync(client.tree.path('socket'), 5, 5);
+      assert.equal((await client.run('-u')).code, 0);
+      assert.deepEqual(client.rows().dirty, []);
+      await end(client);
+      assert.equal((await client.run('-x')).code, 0);
+      assert.deepEqual(server.tree.names(), ['socket']);
+    } finally {
+      for (const host of sockets.keys()) await end(host);
+      await site.close();
+    }
+  });
 });
