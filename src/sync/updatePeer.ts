@@ -70,6 +70,7 @@ export class PeerUpdate {
   readonly #skipped: string[] = [];
   /** Names of ours that the peer refused. */
   readonly #unwelcome = new Set<string>();
+  /** How files of which all is sent will end; those that are known to have ended well are taken out. */
   #settling: Promise<void>[] = [];
   /** Files that could not be sent to their ends. */
   readonly #brokenOff = new Set<FileName>();
@@ -100,7 +101,7 @@ export class PeerUpdate {
       this.#connectionLost(error);
     } finally {
       this.#line?.hangUp();
-      await this.#cleared.finish();
+      await this.#concludeAll();
       this.notMounted.conclude();
       watch?.ends(this.peer);
     }
@@ -147,9 +148,7 @@ export class PeerUpdate {
     }
     if (!this.#isBrokenOff) return again;
     this.#isBrokenOff = false;
-    await Promise.allSettled(this.#settling);
-    this.#settling = [];
-    await this.#cleared.finish();
+    await this.#concludeAll();
     this.#line = undefined;
     this.#transfers = undefined;
     return !this.stopping;
@@ -258,9 +257,17 @@ export class PeerUpdate {
   }
 
   async #settleAll(): Promise<void> {
+    const { length } = this.#settling;
+    await Promise.all(this.#settling);
+    this.#settling = this.#settling.slice(length);
+  }
+
+  /** The connection has ended: whatever became of the files that were under way over it is noted before anything else begins. */
+  async #concludeAll(): Promise<void> {
     const settling = this.#settling;
     this.#settling = [];
-    await Promise.all(settling);
+    await Promise.allSettled(settling);
+    await this.#cleared.finish();
   }
 
   #conclude({ file, sent }: FileUpdate, outcome: FileOutcome): void {
