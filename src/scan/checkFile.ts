@@ -2,13 +2,14 @@ import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
 import { sameButUnknownTarget } from '../entry/compare.ts';
 import type { Ignored } from '../entry/entry.ts';
-import { type Young, youngAt, youngStamp } from '../entry/young.ts';
+import { youngAt } from '../entry/young.ts';
 import { inspect, type Inspection } from '../filesystem/inspect.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Change, Store } from '../store/store.ts';
 import { recordChange } from './marking.ts';
 import { notInTransit } from './recover.ts';
 import { rowFor } from './rowFor.ts';
+import { noteYoung } from './young.ts';
 
 export interface FileCheck {
   readonly name: Encoded;
@@ -42,7 +43,8 @@ export async function checkFile(
     const before = youngAt(Date.now());
     const again = changes.length === 0 ? found : look();
     if (looks === mostLooks || isAs(found, again, ignored)) {
-      return { ...check, changes: [...changes, ...noteYoung(encoded, found, changes, youth)] };
+      const noted = found.state === 'present' && changes.length > 0 ? noteYoung(encoded, found.entry, youth) : [];
+      return { ...check, changes: [...changes, ...noted] };
     }
     [found, youth] = [again, before];
   }
@@ -50,12 +52,6 @@ export async function checkFile(
 
 /** What changes faster than that is no session's doing. */
 const mostLooks = 10;
-
-/** What is recorded within the second of its mtime is noted, as by a check of everything. `youth` is of before the look. */
-function noteYoung(name: Encoded, found: Inspection, recorded: readonly Change[], youth: Young): Change[] {
-  const stamp = found.state === 'present' && recorded.length > 0 ? youngStamp(found.entry, youth) : undefined;
-  return stamp === undefined ? [] : [{ type: 'noteYoung', name, stamp }];
-}
 
 function isAs(a: Inspection, b: Inspection, ignored: Ignored): boolean {
   return a.state === b.state && rowFor(a, ignored) === rowFor(b, ignored);

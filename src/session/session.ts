@@ -1,11 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { Mounts } from '../scan/mounts.ts';
 import { recover } from '../scan/recover.ts';
+import { noteYoung } from '../scan/young.ts';
 import { runActions } from '../actions/runActions.ts';
 import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
 import { encodedChecktxt } from '../entry/checktxt.ts';
 import type { Entry } from '../entry/entry.ts';
+import { youngAt } from '../entry/young.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
@@ -162,8 +164,11 @@ export class Session {
     this.#outgoing.replyBytes(bytes);
   }
 
-  /** A change came from the peer: the row of what is there now, and nothing to push back. `content`: actions are due too. */
-  recordReceived(file: FileName, entry: Entry | undefined, content: boolean): void {
+  /**
+   * A change came from the peer: the row of what is there now, and nothing to push back. `content`: actions are due too.
+   * `youth`: for a regular file, of before it was put there.
+   */
+  recordReceived(file: FileName, entry: Entry | undefined, content: boolean, youth = youngAt(Date.now())): void {
     const name = encode(file);
     const changes: Change[] = [
       entry === undefined
@@ -177,8 +182,7 @@ export class Session {
         changes.push({ type: 'queueAction', name, command: encode(command), logfile: encode(logfile) });
       }
     }
-    // What stood here may be noted as young: this is not a later change of it.
-    if (entry?.kind === 'reg') changes.push({ type: 'dropYoung', name });
+    if (entry !== undefined) changes.push(...noteYoung(name, entry, youth));
     this.record(changes);
   }
 

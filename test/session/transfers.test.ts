@@ -22,6 +22,9 @@ const digest = (content: string): string => contentDigest(Buffer.from(content, '
 const named = (path: string, content: string, mode = 33188): string =>
   ask('XSET', path, `check ${mode} ${me} 1700000000 123456789 reg ${content.length} ${digest(content)}`);
 
+/** Counts as the present for a while. */
+const soon = Math.floor(Date.now() / 1000) + 30;
+
 function write(serving: Serving, path: string, content: string): void {
   const at = join(serving.tree, path);
   fs.writeFileSync(at, content);
@@ -119,6 +122,31 @@ const transcripts: readonly Transcript[] = [
     say: ask('XSET', 'f', `check 33188 ${me} 1600000000 0 reg 3 ${digest('old')}`),
     hear: same,
     after: async (serving) => assert.equal((await serving.store.young()).size, 1),
+  },
+  {
+    what: 'what has the time of this moment is noted as it stands there: what is done to it in the same second is a change',
+    before: (serving) => {
+      for (const file of ['kept', 'set', 'content', 'there']) write(serving, file, 'old');
+      fs.utimesSync(join(serving.tree, 'there'), soon, soon + 0.25);
+    },
+    say:
+      ask('XSET', 'kept', `check 33188 ${me} ${soon} 123456789 reg 3 ${digest('old')}`) +
+      ask('SETIME', 'set', String(soon)) +
+      ask('XPUT', 'content', `force 33188 ${me} ${soon} 987654321`) +
+      blob('new') +
+      ask('XPUT', 'new', `check 33188 ${me} ${soon} 0`) +
+      blob('new') +
+      ask('XSET', 'there', `check 33188 ${me} ${soon} 250000000 reg 3 ${digest('old')}`),
+    hear: same + done + done + done + same,
+    after: async (serving) => {
+      const files = ['kept', 'set', 'content', 'new', 'there'];
+      const stamps = new Map(files.map((file) => [name(file), String(stat(serving, file).mtimeNs)]));
+      assert.deepEqual(await serving.store.young(), stamps);
+      assert.deepEqual(
+        [...stamps.values()].map((stamp) => Number(BigInt(stamp) - BigInt(soon) * 1_000_000_000n)),
+        [123456000, 0, 987654000, 0, 250000000],
+      );
+    },
   },
   {
     what: 'an identical file is no conflict, even when it is dirty here: the peer need not hear of it any more',

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import type { Entry } from '../../entry/entry.ts';
 import { entryFromStats } from '../../entry/fromStats.ts';
+import { youngAt } from '../../entry/young.ts';
 import { inspect } from '../../filesystem/inspect.ts';
 import { type Metadata, withObject } from '../../filesystem/metadata.ts';
 import { Problem } from '../../filesystem/problem.ts';
@@ -39,12 +40,13 @@ async function setInPlace(session: Session, request: MetadataCommand): Promise<v
     await session.stage([request.file]);
     await session.begin([expectedEntry(request.file, withSetting(before.entry, request), session.ignored)]);
   }
+  const youth = youngAt(Date.now());
   const result = withObject(path, (object) => set(session, object, request) ?? entryOf(object, path));
   if (result instanceof Problem) {
     const absent = result.code === 'PARENT_MISSING' || result.code === 'IMPURE';
     return session.reply(absent ? 'No such file or directory' : result.message);
   }
-  session.recordReceived(request.file, result, false);
+  session.recordReceived(request.file, result, false, youth);
   session.reply(replies.finished);
 }
 
