@@ -8,6 +8,7 @@ import { encode } from '../bytes/urlEncoding.ts';
 import { encodedChecktxt } from '../entry/checktxt.ts';
 import type { Entry } from '../entry/entry.ts';
 import { youngAt } from '../entry/young.ts';
+import type { Inspection } from '../filesystem/inspect.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
@@ -67,6 +68,8 @@ export class Session {
 
   /** The file that is being replaced: its content has arrived, its owner, mode and time are still expected. */
   replacement: Replacement | undefined;
+  /** What the peer was told by the request before: it finds that the same, and may set its time. */
+  compared: Compared | undefined;
   /** The last file whose content could not be taken: metadata that was sent along with it must not be applied. */
   refused: FileName | undefined;
 
@@ -495,6 +498,12 @@ export class Session {
       return false;
     }
   }
+}
+
+/** A file as it was when the peer asked for its signature. */
+export interface Compared {
+  readonly file: FileName;
+  readonly found: Inspection;
 }
 
 /** Files that were received could not be brought to the disk. */

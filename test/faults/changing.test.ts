@@ -296,4 +296,49 @@ describe('a file that is not what was recorded when it is sent', () => {
       await site.close();
     }
   });
+
+  for (const program of ['ours', 'c'] as const) {
+    test(`what the receiver changes while it is compared is its own change (${program} →)`, async (t) => {
+      if (!isInstalled(program)) return t.skip(`skipped: ${program} is not installed`);
+      const site = new Site({ hosts: 2, programs: [program, 'ours'] });
+      const [client, server] = [site.at(0), site.at(1)];
+      const tap = new WireTap({ host: server.name, port: 30_866 });
+      // So large that hosts of ours ask for a signature, too.
+      const content = (text: string): Buffer => Buffer.alloc(3_000_000, text);
+      try {
+        site.configure();
+        await tap.listen(server.name, 30_865);
+        await server.serve(true);
+        client.tree.write('file', content('old'), { mtime: 1_700_000_001 });
+        assert.equal((await client.run('-x')).code, 0);
+        assert.deepEqual([...client.rows().dirty, ...server.rows().dirty], []);
+
+        // Only the time differs, which is of this second. The receiver's file changes once its signature is on its way.
+        client.tree.write('file', content('old'));
+        let asked = false;
+        let changed = false;
+        tap.onLine = ({ way, line }) => {
+          if (way === 'request') asked = line.startsWith('SIG') && line.includes('file');
+          else if (asked && !changed && line.startsWith('OK (cmd_finished)')) {
+            changed = true;
+            const { mtime } = fs.statSync(client.tree.path('file'));
+            fs.writeFileSync(server.tree.path('file'), content('new'));
+            fs.utimesSync(server.tree.path('file'), mtime, mtime);
+          }
+          return 'pass';
+        };
+        const { code, output } = await client.run('-x');
+        assert.ok(changed);
+        assert.equal(code, 1, output);
+        if (program === 'ours') assert.match(output, /File is also marked dirty here/);
+        tap.onLine = () => 'pass';
+        assert.equal(server.rows().dirty.length, 1);
+        assert.equal(client.rows().dirty.length, 1);
+        assert.equal(server.tree.read('file'), content('new').toString('latin1'));
+      } finally {
+        await tap.close();
+        await site.close();
+      }
+    });
+  }
 });
