@@ -3,7 +3,7 @@ import { wireChecktxt } from '../../entry/checktxt.ts';
 import { inspect } from '../../filesystem/inspect.ts';
 import { openFile, type OpenFile } from '../../filesystem/openFile.ts';
 import { Problem, problemFrom } from '../../filesystem/problem.ts';
-import { letSettle } from '../../filesystem/settle.ts';
+import { settled } from '../../filesystem/settle.ts';
 import { LibrsyncError, signatureLength, signFile } from '../../librsync/index.ts';
 import { formatBlobHeader } from '../../protocol/blobs.ts';
 import { noChecktxt, replies } from '../../protocol/replies.ts';
@@ -60,7 +60,7 @@ function nothing(session: Session, reply: string): void {
 /** The signature blob of an open file. What is done to that from now on changes its stamp. */
 export async function sendSignature(session: Session, open: OpenFile): Promise<void> {
   const { size, changeTimeNs } = open.entry;
-  letSettle(changeTimeNs);
+  await settled(changeTimeNs);
   session.reply(formatBlobHeader(signatureLength(size)));
   const report = (problem: Problem): void => session.log.error(problem.toString());
   for await (const chunk of wholeSignature(open, report)) {
