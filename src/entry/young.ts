@@ -31,6 +31,11 @@ export function youngStamp(entry: Entry, { from, to }: Young): string | undefine
   return entry.kind === 'reg' && from <= BigInt(stamp) && BigInt(stamp) < to ? stamp : undefined;
 }
 
+/** Is this file of the second that was noted of it, but not as it was noted? */
+export function isChangedSince(noted: string, entry: Entry): boolean {
+  return isStampOf(noted, entry.mtime) && stampOf(entry) !== noted;
+}
+
 /** Does a stamp belong to a file of this mtime (whole seconds)? */
 export function isStampOf(stamp: string, mtime: number): boolean {
   return secondOf(stamp) === BigInt(mtime);

@@ -106,7 +106,7 @@ const transcripts: readonly Transcript[] = [
       for (const file of ['kept', 'set', 'sent']) {
         write(serving, file, 'old');
         await recorded(serving, file);
-        await serving.store.apply([{ type: 'noteYoung', name: name(file), stamp: '1600000000987654321' }]);
+        await serving.store.apply([{ type: 'noteYoung', name: name(file), stamp: '1600000000000000000' }]);
       }
     },
     say: named('kept', 'old') + named('set', 'old', 0o100600) + put('sent', 'new'),
@@ -146,6 +146,29 @@ const transcripts: readonly Transcript[] = [
         [...stamps.values()].map((stamp) => Number(BigInt(stamp) - BigInt(soon) * 1_000_000_000n)),
         [123456000, 0, 987654000, 0, 250000000],
       );
+    },
+  },
+  {
+    what: 'a file that was changed once more within the second in which it was recorded is a conflict, as its peers know it',
+    before: async (serving) => {
+      const [uid, gid] = me.split(' ');
+      for (const file of ['put', 'deleted', 'untouched', 'forced']) {
+        write(serving, file, 'old');
+        fs.utimesSync(join(serving.tree, file), soon, soon + 0.25);
+        const checktxt = encode(`v1:mtime=${soon}:mode=33188:uid=${uid}:gid=${gid}:type=reg:size=3`);
+        const stamp = String(stat(serving, file).mtimeNs - (file === 'untouched' ? 0n : 1_000_000n));
+        await serving.store.apply([
+          { type: 'putFile', name: name(file), checktxt },
+          { type: 'noteYoung', name: name(file), stamp },
+        ]);
+      }
+    },
+    say: put('put', 'new') + ask('DEL', 'deleted', '') + put('untouched', 'new') + put('forced', 'new', 'force'),
+    hear: conflict + conflict + done + done,
+    after: async (serving) => {
+      assert.equal(read(serving, 'put') + read(serving, 'deleted'), 'oldold');
+      const dirty = await Promise.all(['put', 'deleted', 'untouched', 'forced'].map((file) => isDirty(serving, file)));
+      assert.deepEqual(dirty, [true, true, false, false]);
     },
   },
   {
