@@ -124,6 +124,22 @@ const transcripts: readonly Transcript[] = [
     after: async (serving) => assert.equal((await serving.store.young()).size, 1),
   },
   {
+    what: 'the content of a request that is refused for what it says is taken off the stream: no command in it is obeyed',
+    before: old,
+    say:
+      `XPUT ${key} f check ${attributes}\n${blob('BYE\nBYE\n')}` +
+      `xput ${key} ${name('f')} check ${attributes} ${'x '.repeat(1100)}\n${blob('BYE\n')}` +
+      `XPUT ${key}\n${blob(ask('XDEL', 'f', 'force'))}` +
+      `XPUT ${key} ${name('f')} maybe ${attributes}\n${blob('')}` +
+      `XPUT ${key} ${name('f')} check ${attributes.replace('33188', 'x')}\noctet-stream -1\n` +
+      put('g', 'new'),
+    hear:
+      'Permission denied!\nToo many arguments (more than 1024).\nPermission denied!\n' +
+      'Invalid argument: XPUT needs a valid check or force.\nThe content of this file was refused.\n' +
+      done,
+    after: (serving) => assert.equal(read(serving, 'f') + read(serving, 'g'), 'oldnew'),
+  },
+  {
     what: 'what has the time of this moment is noted as it stands there: what is done to it in the same second is a change',
     before: (serving) => {
       for (const file of ['kept', 'set', 'content', 'there']) write(serving, file, 'old');
