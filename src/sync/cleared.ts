@@ -14,6 +14,8 @@ export class Cleared {
   #rows: DirtyRow[] = [];
   /** Those among these whose file was another by the time that it was sent, or was gone, or there again. */
   #unrecorded = new Set<DirtyRow>();
+  /** For those whose file may have become another without a trace in its row: whether it has. */
+  #watched = new Map<DirtyRow, IsOther>();
   /** One batch at a time; what comes together meanwhile is the next. */
   #underWay: Promise<void> = Promise.resolve();
   #doubtful: DirtyRow[] = [];
@@ -31,8 +33,9 @@ export class Cleared {
   }
 
   /** `sent`: the checktxt of what the peer has now; undefined: nothing. Nothing is written yet. */
-  add(row: DirtyRow, sent: Encoded | undefined): void {
+  add(row: DirtyRow, sent: Encoded | undefined, isOther: IsOther | undefined): void {
     this.#rows.push(row);
+    if (isOther !== undefined) this.#watched.set(row, isOther);
     if (!isRecorded(sent, row.checktxt)) this.#unrecorded.add(row);
     this.#onDone();
   }
@@ -53,9 +56,15 @@ export class Cleared {
    */
   async flush(): Promise<void> {
     await this.#underWay;
-    const batch = { rows: this.#rows, unrecorded: this.#unrecorded, doubtful: this.#doubtful };
+    const batch = {
+      rows: this.#rows,
+      unrecorded: this.#unrecorded,
+      watched: this.#watched,
+      doubtful: this.#doubtful,
+    };
     this.#rows = [];
     this.#unrecorded = new Set();
+    this.#watched = new Map();
     this.#doubtful = [];
     this.#underWay = this.#forget(batch);
     // Its failure is heard of when it is waited for.
@@ -68,7 +77,7 @@ export class Cleared {
     await this.#underWay;
   }
 
-  async #forget({ rows, unrecorded, doubtful }: Batch): Promise<void> {
+  async #forget({ rows, unrecorded, watched, doubtful }: Batch): Promise<void> {
     let toBeChecked: ReadonlySet<Encoded> = new Set();
     if (rows.length > 0 && ((await this.isOnDisk?.()) ?? true)) {
       toBeChecked = await this.#notOvertaken([...unrecorded]);
@@ -84,6 +93,7 @@ export class Cleared {
     }
     const sent = [...rows, ...doubtful];
     if (sent.length > 0) await this.#markOvertaken(sent, toBeChecked);
+    if (watched.size > 0) await this.#markOthers(watched);
   }
 
   /**
@@ -113,15 +123,32 @@ export class Cleared {
     if (changes.length > 0) await this.#store.apply(changes);
   }
 
+  /**
+   * A check that finds a file changed within the second that its row tells marks it once more, and the row stays as it is. When
+   * that mark was made before ours was cleared, it has gone with it.
+   */
+  async #markOthers(watched: ReadonlyMap<DirtyRow, IsOther>): Promise<void> {
+    const changes: Change[] = [];
+    for (const [{ name, peer, myname }, isOther] of watched) {
+      if (!isOther() || (await this.#isDirty(name, peer))) continue;
+      changes.push({ type: 'markDirty', name, peer, myname, forced: false });
+    }
+    if (changes.length > 0) await this.#store.apply(changes);
+  }
+
   async #isDirty(name: Encoded, peer: Encoded): Promise<boolean> {
     for await (const rows of this.#store.dirty({ range: exactly(name), peer })) if (rows.length > 0) return true;
     return false;
   }
 }
 
+/** Is a file another than the one that was sent, though of the same second? */
+export type IsOther = () => boolean;
+
 interface Batch {
   readonly rows: readonly DirtyRow[];
   readonly unrecorded: ReadonlySet<DirtyRow>;
+  readonly watched: ReadonlyMap<DirtyRow, IsOther>;
   readonly doubtful: readonly DirtyRow[];
 }
 

@@ -2,6 +2,8 @@ import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
 import { encodedChecktxt } from '../entry/checktxt.ts';
 import type { Entry, Ignored } from '../entry/entry.ts';
+import { isChangedSince, nanosecondsOf, stampOf, youngAt } from '../entry/young.ts';
+import { inspect } from '../filesystem/inspect.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
@@ -74,6 +76,8 @@ export class PeerUpdate {
   #settling: Promise<void>[] = [];
   /** Files that could not be sent to their ends. */
   readonly #brokenOff = new Set<FileName>();
+  /** The beginning of the second in which this began: nanoseconds since the epoch. */
+  readonly #begun = youngAt(Date.now()).from;
   /** We have ended the connection ourselves, for a file. */
   #isBrokenOff = false;
   #line: PeerLine | undefined;
@@ -231,8 +235,11 @@ export class PeerUpdate {
   }
 
   /** The peer has what was to be sent: `sent`, or nothing. */
-  clear({ row }: DirtyFile, sent: Entry | undefined): void {
-    this.#cleared.add(row, sent && encodedChecktxt(sent, this.context.ignored));
+  clear({ row, path }: DirtyFile, sent: Entry | undefined): void {
+    const checktxt = sent && encodedChecktxt(sent, this.context.ignored);
+    // What is older than this run has been left alone since the second of its time was over.
+    const mayHaveChanged = sent?.kind === 'reg' && nanosecondsOf(sent) >= this.#begun;
+    this.#cleared.add(row, checktxt, mayHaveChanged ? () => isAnother(path, sent) : undefined);
   }
 
   /** What was sent of it may have got there or not. */
@@ -349,6 +356,12 @@ export class PeerUpdate {
     log.error(messages.connectionFailed(this.peer));
     log.write(0, messages.hostStaysDirty);
   }
+}
+
+/** Has it been changed since it was sent, within the same second? */
+function isAnother(path: DiskPath, sent: Entry): boolean {
+  const found = inspect(path);
+  return found.state === 'present' && found.entry.kind === 'reg' && isChangedSince(stampOf(sent), found.entry);
 }
 
 const beforeConnection: ReadonlySet<string> = new Set(['CONNECT', 'CONNECT_TIMEOUT', 'RESOLVE']);
