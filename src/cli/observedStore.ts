@@ -105,8 +105,8 @@ export class ObservedStore implements Store {
     return this.#store.mounts();
   }
 
-  young(): Promise<ReadonlyMap<Encoded, string>> {
-    return this.#store.young();
+  young(names?: readonly Encoded[]): Promise<ReadonlyMap<Encoded, string>> {
+    return this.#store.young(names);
   }
 
   size(): Promise<number> {

@@ -23,6 +23,10 @@ export function emptyTarget(text: string): boolean {
   return text.endsWith('type=lnk:target=') || text.endsWith('type=lnk%3Atarget=');
 }
 
+export function isSocket(text: string): boolean {
+  return text.endsWith('type=sock');
+}
+
 /** `v1:mtime=12:mode=…` → `v1:mode=…`, in either form. */
 export function withoutTime(text: string): string {
   const plain = text.startsWith('v1:mtime=');

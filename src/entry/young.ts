@@ -22,13 +22,23 @@ export function youngAt(now: number): Young {
 }
 
 export function stampOf(entry: Entry): string {
-  return String(BigInt(entry.mtime) * billion + BigInt(entry.mtimeNanoseconds));
+  return String(nanosecondsOf(entry));
+}
+
+/** Its mtime, since the epoch. */
+export function nanosecondsOf({ mtime, mtimeNanoseconds }: Entry): bigint {
+  return BigInt(mtime) * billion + BigInt(mtimeNanoseconds);
 }
 
 /** The stamp of a file that was young when it was looked at, `young` being of before that. */
 export function youngStamp(entry: Entry, { from, to }: Young): string | undefined {
-  const stamp = stampOf(entry);
-  return entry.kind === 'reg' && from <= BigInt(stamp) && BigInt(stamp) < to ? stamp : undefined;
+  const time = nanosecondsOf(entry);
+  return entry.kind === 'reg' && from <= time && time < to ? String(time) : undefined;
+}
+
+/** Is this file of the second that was noted of it, but not as it was noted? */
+export function isChangedSince(noted: string, entry: Entry): boolean {
+  return isStampOf(noted, entry.mtime) && stampOf(entry) !== noted;
 }
 
 /** Does a stamp belong to a file of this mtime (whole seconds)? */

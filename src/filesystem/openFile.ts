@@ -35,10 +35,15 @@ export class OpenFile {
     }
   }
 
-  /** True while nobody wrote to the file since it was opened, as far as its time stamps tell. */
+  /** True while nobody wrote to the file since it was opened, as far as its time stamps tell. Nobody knows of one that cannot be asked. */
   unchanged(): boolean {
-    const now = fs.fstatSync(this.fd, { bigint: true });
-    return now.ctimeNs === this.entry.changeTimeNs && Number(now.size) === this.entry.size;
+    try {
+      const now = fs.fstatSync(this.fd, { bigint: true });
+      return now.ctimeNs === this.entry.changeTimeNs && Number(now.size) === this.entry.size;
+    } catch (error) {
+      problemFrom(error, this.path);
+      return false;
+    }
   }
 
   close(): void {

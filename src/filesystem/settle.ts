@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DiskPath } from '../bytes/bytes.ts';
 import { clockLag } from '../entry/young.ts';
 import { type OpenFile, openFile } from './openFile.ts';
@@ -9,11 +10,22 @@ import { Problem } from './problem.ts';
  * was changed. True when there was something to wait for. `changeTimeNs`: ctime of the file.
  */
 export function letSettle(changeTimeNs: bigint): boolean {
+  const wait = unsettledFor(changeTimeNs);
+  if (wait > 0) Atomics.wait(nobody, 0, 0, wait);
+  return wait > 0;
+}
+
+/** The same while others go on. */
+export async function settled(changeTimeNs: bigint): Promise<void> {
+  const wait = unsettledFor(changeTimeNs);
+  if (wait > 0) await sleep(wait);
+}
+
+/** Milliseconds. */
+function unsettledFor(changeTimeNs: bigint): number {
   const age = Date.now() - Number(changeTimeNs / 1_000_000n);
   // Another host's clock may be far ahead, for years.
-  if (age >= clockLag || age < -clockLag) return false;
-  Atomics.wait(nobody, 0, 0, clockLag - age);
-  return true;
+  return age < -clockLag ? 0 : Math.max(clockLag - age, 0);
 }
 
 const nobody = new Int32Array(new SharedArrayBuffer(4));

@@ -60,10 +60,17 @@ export class Staged {
     return this.metadata.setMode(mode);
   }
 
-  /** Whole seconds, and nanoseconds as far as they can be set; applied by `commit`, after all writing. */
+  /** Whole seconds, and nanoseconds as far as they can be set; applied by `applyTime`, at the latest by `commit`. */
   setTime(seconds: number, nanoseconds = 0): void {
     this.seconds = seconds;
     this.nanoseconds = nanoseconds;
+  }
+
+  /** Once all is written: from now on it has the time that it will have. */
+  applyTime(): Problem | undefined {
+    const { seconds } = this;
+    this.seconds = undefined;
+    return seconds === undefined ? undefined : this.metadata.setTime(seconds, this.nanoseconds);
   }
 
   /**
@@ -71,8 +78,7 @@ export class Staged {
    * the target is as before (an empty directory or a file of the other sort may be gone) and this is discarded.
    */
   commit(): Problem | undefined {
-    const problem =
-      (this.seconds === undefined ? undefined : this.metadata.setTime(this.seconds, this.nanoseconds)) ?? this.place();
+    const problem = this.applyTime() ?? this.place();
     if (problem !== undefined) this.discard();
     else this.finish();
     return problem;

@@ -2,13 +2,14 @@ import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
 import { sameButUnknownTarget } from '../entry/compare.ts';
 import type { Ignored } from '../entry/entry.ts';
-import { type Young, youngAt, youngStamp } from '../entry/young.ts';
+import { isChangedSince, youngAt } from '../entry/young.ts';
 import { inspect, type Inspection } from '../filesystem/inspect.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Change, Store } from '../store/store.ts';
-import { recordChange } from './marking.ts';
+import { markDirty, recordChange } from './marking.ts';
 import { notInTransit } from './recover.ts';
 import { rowFor } from './rowFor.ts';
+import { noteYoung } from './young.ts';
 
 export interface FileCheck {
   readonly name: Encoded;
@@ -36,13 +37,15 @@ export async function checkFile(
   for (let found = look(), looks = 1; ; looks++) {
     if (found.state === 'error') return { name: encoded, found, changes: [] };
     const row = (await store.fileRows([encoded])).get(encoded);
-    const check = checkFound(cluster, ignored, name, found, row, forced);
+    const noted = (await store.young([encoded])).get(encoded);
+    const check = checkFound(cluster, ignored, name, found, { row, noted }, forced);
     if (check.changes.length === 0) return check;
     const { changes } = await notInTransit(store, check.changes);
     const before = youngAt(Date.now());
     const again = changes.length === 0 ? found : look();
     if (looks === mostLooks || isAs(found, again, ignored)) {
-      return { ...check, changes: [...changes, ...noteYoung(encoded, found, changes, youth)] };
+      const noted = found.state === 'present' && changes.length > 0 ? noteYoung(encoded, found.entry, youth) : [];
+      return { ...check, changes: [...changes, ...noted] };
     }
     [found, youth] = [again, before];
   }
@@ -51,28 +54,34 @@ export async function checkFile(
 /** What changes faster than that is no session's doing. */
 const mostLooks = 10;
 
-/** What is recorded within the second of its mtime is noted, as by a check of everything. `youth` is of before the look. */
-function noteYoung(name: Encoded, found: Inspection, recorded: readonly Change[], youth: Young): Change[] {
-  const stamp = found.state === 'present' && recorded.length > 0 ? youngStamp(found.entry, youth) : undefined;
-  return stamp === undefined ? [] : [{ type: 'noteYoung', name, stamp }];
-}
-
 function isAs(a: Inspection, b: Inspection, ignored: Ignored): boolean {
   return a.state === b.state && rowFor(a, ignored) === rowFor(b, ignored);
 }
 
-/** The same with what stands on disk and the row already at hand. */
+/** What the database has of a file. */
+export interface Recorded {
+  readonly row: Encoded | undefined;
+  /** Its stamp, if it was young then. */
+  readonly noted: string | undefined;
+}
+
+/** The same with what stands on disk and what is recorded already at hand. */
 export function checkFound(
   cluster: Cluster,
   ignored: Ignored,
   name: FileName,
   found: Inspection,
-  row: Encoded | undefined,
+  { row, noted }: Recorded,
   forced = false,
 ): FileCheck {
   const encoded = encode(name);
   const now = rowFor(found, ignored);
-  return { name: encoded, found, changes: compareWithRow(cluster, name, encoded, row, now, forced) };
+  const isHidden =
+    row === now && noted !== undefined && found.state === 'present' && isChangedSince(noted, found.entry);
+  const changes = isHidden
+    ? markDirty(cluster, name, encoded, forced)
+    : compareWithRow(cluster, name, encoded, row, now, forced);
+  return { name: encoded, found, changes };
 }
 
 /** `now` undefined: nothing (that may be looked at) is on disk. */

@@ -1,5 +1,6 @@
 import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
+import { isSocket } from '../entry/compare.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Change } from '../store/store.ts';
 
@@ -41,12 +42,8 @@ export function recordChange(
   now: Encoded | undefined,
   forced: boolean,
 ): Change[] {
-  const marks = isSocket(now ?? row) ? [] : markDirty(cluster, name, encoded, forced);
+  const marks = isSocket(now ?? row ?? '') ? [] : markDirty(cluster, name, encoded, forced);
   const update: Change =
     now === undefined ? { type: 'dropFile', name: encoded } : { type: 'putFile', name: encoded, checktxt: now };
   return [update, ...marks];
-}
-
-function isSocket(checktxt: Encoded | undefined): boolean {
-  return checktxt !== undefined && checktxt.endsWith('type=sock');
 }

@@ -16,6 +16,8 @@ export interface Subject {
   readonly path: DiskPath;
   readonly found: Exclude<Inspection, { state: 'error' }>;
   readonly row: Encoded | undefined;
+  /** Its stamp, if it was young when it was recorded. */
+  readonly noted: string | undefined;
   /** For any peer. */
   readonly dirty: boolean;
 }
@@ -64,8 +66,8 @@ function markForPeer(session: Session, file: FileName): void {
  * nothing stands in the way any more.
  */
 export function admit(subject: Subject, force: boolean): FileCheck | undefined {
-  const { session, file, found, row } = subject;
-  const check = checkFound(session.cluster, session.ignored, file, found, row);
+  const { session, file, found } = subject;
+  const check = checkFound(session.cluster, session.ignored, file, found, subject);
   session.announce(file, check.changes);
   session.record(check.changes);
   if (force) {

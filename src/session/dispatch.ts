@@ -1,4 +1,5 @@
 import { encode } from '../bytes/urlEncoding.ts';
+import type { Inspection } from '../filesystem/inspect.ts';
 import { replies } from '../protocol/replies.ts';
 import { checkFile, type FileCheck } from '../scan/checkFile.ts';
 import type { StepCommand } from '../protocol/commands.ts';
@@ -10,11 +11,12 @@ import { flush } from './commands/flush.ts';
 import { list } from './commands/list.ts';
 import { make } from './commands/make.ts';
 import { mark } from './commands/mark.ts';
-import { setMetadata } from './commands/metadata.ts';
+import { setInPlace, setMetadata } from './commands/metadata.ts';
 import { patch } from './commands/patch.ts';
 import { signature } from './commands/signature.ts';
 import { type } from './commands/type.ts';
-import type { FileRequest, Session } from './session.ts';
+import type { Compared, FileRequest, Session } from './session.ts';
+import { isUntouched } from './untouched.ts';
 
 /** Commands that change a file: refused as a conflict while the file is dirty here. SETIME is not among them. */
 const conflicting: ReadonlySet<string> = new Set([
@@ -45,14 +47,28 @@ export async function dispatch(session: Session, request: FileRequest): Promise<
     return;
   }
   session.refused = undefined;
+  const { compared } = session;
+  session.compared = undefined;
   if (!permitted(session, request)) return;
   await session.settle([encode(request.file)]);
+  if (request.name === 'SETIME' && !continued) return setTimeInPlace(session, request, compared);
   if (continued || !conflicting.has(request.name)) return run(session, request, undefined);
   const check = await checkForConflict(session, request);
   if (check === undefined) return;
   await session.stage([request.file]);
   if (request.name === 'DEL') await session.begin([expectedEntry(request.file, undefined, session.ignored)]);
   await run(session, request, check);
+}
+
+/** The peer has found it the same, and not what somebody here may have made of it since. */
+async function setTimeInPlace(
+  session: Session,
+  request: Extract<StepCommand, { name: 'SETIME' }>,
+  compared: Compared | undefined,
+): Promise<void> {
+  const isOther = (now: Inspection): boolean => compared?.file === request.file && !isUntouched(compared.found, now);
+  if (await setInPlace(session, request, isOther)) return;
+  if ((await checkForConflict(session, request)) !== undefined) session.reply(replies.conflict);
 }
 
 /** The check that has to find nothing; when the file is dirty here, the reply has been given. */

@@ -1,10 +1,14 @@
+import fs from 'node:fs';
 import type { DiskPath } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
 import { encodedChecktxt } from '../entry/checktxt.ts';
 import type { Entry } from '../entry/entry.ts';
+import { entryFromStats } from '../entry/fromStats.ts';
+import { type Young, youngAt } from '../entry/young.ts';
 import { withObject } from '../filesystem/metadata.ts';
 import { Problem } from '../filesystem/problem.ts';
 import { readWhole } from '../filesystem/readWhole.ts';
+import { noteYoung } from '../scan/young.ts';
 import type { Attributes } from '../protocol/commands.ts';
 import { contentLimit } from '../protocol/contentDigest.ts';
 import { replies } from '../protocol/replies.ts';
@@ -34,26 +38,27 @@ const scratch = Buffer.allocUnsafeSlow(contentLimit);
 
 /** What is here is what the peer has: it gets the peer's time, and counts as received from there. */
 export function keep(subject: Subject, attributes: Attributes): void {
-  const { session, name, found } = subject;
+  const { session, found } = subject;
   if (found.state !== 'present') throw new Error('nothing there to keep');
   const { entry } = found;
   // Links have no time on the wire, so there is nothing to do and nothing to record.
   if (entry.kind === 'lnk') return session.reply(replies.same);
-  if (!hasTime(entry, attributes)) {
-    const problem = setTime(subject.path, attributes);
-    if (problem !== undefined) return session.reply(problem.message);
-    // It may be noted as young: the peer's time is not a later change of it.
-    if (entry.kind === 'reg') session.record([{ type: 'dropYoung', name }]);
-  }
-  session.record(changesOf(subject, { ...entry, mtime: attributes.mtime }));
+  const youth = youngAt(Date.now());
+  const isSet = !hasTime(entry, attributes);
+  const now = isSet ? setTime(subject.path, attributes) : entry;
+  if (now instanceof Problem) return session.reply(now.message);
+  const { mtimeNanoseconds } = now;
+  session.record(changesOf(subject, { ...entry, mtime: attributes.mtime, mtimeNanoseconds }, isSet, youth));
   session.reply(replies.same);
 }
 
 /** Only changes that change something: most files of a large run are as they were. */
-function changesOf({ session, name, row, dirty }: Subject, entry: Entry): Change[] {
+function changesOf({ session, name, row, dirty }: Subject, entry: Entry, isSet: boolean, youth: Young): Change[] {
   const changes: Change[] = [];
   const checktxt = encodedChecktxt(entry, session.ignored);
   if (checktxt !== row) changes.push({ type: 'putFile', name, checktxt });
+  // The peer's time is not a later change of a file that is noted.
+  if (checktxt !== row || isSet) changes.push(...noteYoung(name, entry, youth));
   if (dirty) changes.push({ type: 'clearDirty', name, peer: encode(session.peer) });
   return changes;
 }
@@ -62,9 +67,12 @@ function hasTime(entry: Entry, { mtime, mtimeNanoseconds }: Attributes): boolean
   return entry.mtime === mtime && microseconds(entry.mtimeNanoseconds) === microseconds(mtimeNanoseconds);
 }
 
-function setTime(path: DiskPath, { mtime, mtimeNanoseconds }: Attributes): Problem | undefined {
-  const result = withObject(path, (object) => object.setTime(mtime, mtimeNanoseconds));
-  return result instanceof Problem ? result : undefined;
+/** What it is now. */
+function setTime(path: DiskPath, { mtime, mtimeNanoseconds }: Attributes): Entry | Problem {
+  return withObject(path, (object) => {
+    const problem = object.setTime(mtime, mtimeNanoseconds);
+    return problem ?? entryFromStats(fs.fstatSync(object.fd, { bigint: true }), '');
+  });
 }
 
 /** Times cannot be set more exactly. */

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import type { DiskPath, FileName } from '../bytes/bytes.ts';
 import type { Entry } from '../entry/entry.ts';
 import { entryFromStats } from '../entry/fromStats.ts';
+import { youngAt } from '../entry/young.ts';
 import { inspect, type Inspection } from '../filesystem/inspect.ts';
 import { Problem } from '../filesystem/problem.ts';
 import type { Staged } from '../filesystem/staged.ts';
@@ -62,16 +63,18 @@ export class Replacement {
       this.discard();
       return replies.conflict;
     }
+    const hindrance =
+      (now.state === 'present' ? backUp(session, this.name, this.#path, now.entry) : undefined) ??
+      this.#staged.applyTime();
     // Recorded as it was sent, from before the rename: what anybody does to it afterwards is a change of its own.
     const entry = this.entry();
-    const problem =
-      (now.state === 'present' ? backUp(session, this.name, this.#path, now.entry) : undefined) ??
-      this.#staged.commit();
+    const youth = youngAt(Date.now());
+    const problem = hindrance ?? this.#staged.commit();
     if (problem !== undefined) {
       this.discard();
       return problem.message;
     }
-    session.recordReceived(this.name, entry, true);
+    session.recordReceived(this.name, entry, true, youth);
     return undefined;
   }
 

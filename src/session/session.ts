@@ -1,11 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import { Mounts } from '../scan/mounts.ts';
 import { recover } from '../scan/recover.ts';
+import { noteYoung } from '../scan/young.ts';
 import { runActions } from '../actions/runActions.ts';
 import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
 import { encodedChecktxt } from '../entry/checktxt.ts';
 import type { Entry } from '../entry/entry.ts';
+import { youngAt } from '../entry/young.ts';
+import type { Inspection } from '../filesystem/inspect.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
@@ -65,6 +68,8 @@ export class Session {
 
   /** The file that is being replaced: its content has arrived, its owner, mode and time are still expected. */
   replacement: Replacement | undefined;
+  /** What the peer was told by the request before: it finds that the same, and may set its time. */
+  compared: Compared | undefined;
   /** The last file whose content could not be taken: metadata that was sent along with it must not be applied. */
   refused: FileName | undefined;
 
@@ -162,8 +167,11 @@ export class Session {
     this.#outgoing.replyBytes(bytes);
   }
 
-  /** A change came from the peer: the row of what is there now, and nothing to push back. `content`: actions are due too. */
-  recordReceived(file: FileName, entry: Entry | undefined, content: boolean): void {
+  /**
+   * A change came from the peer: the row of what is there now, and nothing to push back. `content`: actions are due too.
+   * `youth`: for a regular file, of before it was put there.
+   */
+  recordReceived(file: FileName, entry: Entry | undefined, content: boolean, youth = youngAt(Date.now())): void {
     const name = encode(file);
     const changes: Change[] = [
       entry === undefined
@@ -177,8 +185,7 @@ export class Session {
         changes.push({ type: 'queueAction', name, command: encode(command), logfile: encode(logfile) });
       }
     }
-    // What stood here may be noted as young: this is not a later change of it.
-    if (entry?.kind === 'reg') changes.push({ type: 'dropYoung', name });
+    if (entry !== undefined) changes.push(...noteYoung(name, entry, youth));
     this.record(changes);
   }
 
@@ -491,6 +498,12 @@ export class Session {
       return false;
     }
   }
+}
+
+/** A file as it was when the peer asked for its signature. */
+export interface Compared {
+  readonly file: FileName;
+  readonly found: Inspection;
 }
 
 /** Files that were received could not be brought to the disk. */

@@ -70,6 +70,7 @@ export async function runTransfers(session: Session, transfers: readonly Transfe
   const { store } = session;
   const rows = await store.fileRows(names);
   const dirty = await store.dirtyAmong(names);
+  const young = await store.young(names);
   const permissions = transfers.map(({ request: { key, file } }) =>
     session.cluster.permission(session.peer, key, file),
   );
@@ -81,7 +82,11 @@ export async function runTransfers(session: Session, transfers: readonly Transfe
   for (const [at, transfer] of transfers.entries()) {
     if (!letThrough(session, transfer.request.file, permissions[at] as Permission)) continue;
     const name = names[at] as Encoded;
-    await run(session, transfer, name, { row: rows.get(name), dirty: dirty.has(name) });
+    await run(session, transfer, name, {
+      row: rows.get(name),
+      noted: young.get(name),
+      dirty: dirty.has(name),
+    });
   }
 }
 
@@ -126,7 +131,7 @@ async function run(session: Session, { request, content }: Transfer, name: Encod
   }
 }
 
-type Recorded = Pick<Subject, 'row' | 'dirty'>;
+type Recorded = Pick<Subject, 'row' | 'noted' | 'dirty'>;
 
 /**
  * What was read, or what another session has put in place and not recorded yet, so that this does not pass for a change that
@@ -138,8 +143,9 @@ async function recorded(
   found: Subject['found'],
   read: Recorded,
 ): Promise<Recorded> {
-  const { name, changes } = checkFound(cluster, ignored, file, found, read.row);
+  const { name, changes } = checkFound(cluster, ignored, file, found, read);
   if (changes.length === 0) return read;
   const isOurs = (await notInTransit(store, changes, owner)).changes.length > 0;
-  return isOurs ? read : { row: rowFor(found, ignored), dirty: (await store.dirtyAmong([name])).has(name) };
+  if (isOurs) return read;
+  return { row: rowFor(found, ignored), noted: undefined, dirty: (await store.dirtyAmong([name])).has(name) };
 }

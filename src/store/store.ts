@@ -57,8 +57,8 @@ export interface Store {
   /** Mount points with files of ours: encoded paths on this host, ordered. */
   mounts(): Promise<readonly Encoded[]>;
 
-  /** Stamps of the files that were young when they were recorded, see `noteYoung`: none or a few, as a rule. */
-  young(): Promise<ReadonlyMap<Encoded, string>>;
+  /** Stamps of the files that were young when they were recorded, see `noteYoung`: none or a few, as a rule. Undefined: of all. */
+  young(names?: readonly Encoded[]): Promise<ReadonlyMap<Encoded, string>>;
 
   /** Bytes on the disk that holds the database, for people to watch. */
   size(): Promise<number>;

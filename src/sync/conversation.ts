@@ -49,7 +49,7 @@ export class Conversation {
 
   /** Sends one command line (without its newline) and resolves to the parsed reply; rejects when the connection ends first. */
   ask<T>(line: string, parser: ReplyParser<T>): Promise<T> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#failure !== undefined) return refused(this.#failure);
     if (this.#log.wants(3)) this.#log.write(3, messages.wire('Local', redact(line) + '\n'));
     const reply = this.#expect(parser);
     this.#channel.write(line + '\n');
@@ -75,7 +75,7 @@ export class Conversation {
 
   /** Sends what belongs to the command before, and resolves to the reply that the peer gives when it has all of it. */
   askAfter<T>(bytes: string, parser: ReplyParser<T>): Promise<T> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#failure !== undefined) return refused(this.#failure);
     this.#channel.write(bytes);
     return this.#expect(parser);
   }
@@ -121,8 +121,7 @@ export class Conversation {
     const reply = new Promise<T>((resolve, reject) => {
       this.#expected.push({ parser: parser(this.#inbox), resolve: resolve as (reply: unknown) => void, reject });
     });
-    // A pipelined reply may be rejected before anybody waits for it; whoever awaits it later still sees the rejection.
-    reply.catch(() => undefined);
+    mayComeEarly(reply);
     if (this.#outstanding === 1) this.#dispatch();
     this.#wake?.();
     this.#wake = undefined;
@@ -181,6 +180,18 @@ export class Conversation {
     const rest = this.#expected.splice(this.#head);
     for (const expected of rest) expected.reject(error);
   }
+}
+
+/** There will be no answer. */
+function refused(failure: Error): Promise<never> {
+  const reply = Promise.reject<never>(failure);
+  mayComeEarly(reply);
+  return reply;
+}
+
+/** A reply may be rejected before anybody waits for it; whoever awaits it later still sees the rejection. */
+function mayComeEarly(reply: Promise<unknown>): void {
+  reply.catch(() => undefined);
 }
 
 const nothingYet = { done: false, value: undefined } as const;

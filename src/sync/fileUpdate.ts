@@ -87,7 +87,8 @@ export class FileUpdate {
     if (!reply.status.ok && !this.#wasAskedTooEarly(reply.status)) {
       return { settled: reply.status.kind === 'parentMissing' ? 'parent missing' : this.refused(reply.status) };
     }
-    if (await this.#isSame(entry, reply)) return this.#same(entry);
+    const same = await this.#sameAs(entry, reply);
+    if (same !== undefined) return this.#same(same);
     return options.dryRun ? this.#show('?M') : this.#send(entry);
   }
 
@@ -96,39 +97,49 @@ export class FileUpdate {
     return (kind === 'parentMissing' || kind === 'otherError') && this.run.newDirectories.holds(this.file.name);
   }
 
-  async #isSame(entry: Entry, { checktxt, signature }: SignatureReply): Promise<boolean> {
-    const own = wireChecktxt(entry, this.run.context.ignored);
+  /** What of ours the peer has, but perhaps for the time: `entry`, or what has become of that. Undefined: it has another. */
+  async #sameAs(entry: Entry, { checktxt, signature }: SignatureReply): Promise<Entry | undefined> {
+    const own = this.#wire(entry);
     if (checktxt !== own) {
       const at = checktxt === undefined ? 0 : firstDifference(own, checktxt);
       this.run.context.log.write(2, messages.metadataDiffers(this.file.name, at));
-      return false;
+      return undefined;
     }
-    if (entry.kind !== 'reg') return true;
-    const same = signature !== undefined && (await this.#hasContent(signature));
-    if (!same) this.run.context.log.write(2, messages.contentDiffers);
+    if (entry.kind !== 'reg') return entry;
+    const same = signature === undefined ? undefined : await this.#withContent(own, signature);
+    if (same === undefined) this.run.context.log.write(2, messages.contentDiffers);
     return same;
   }
 
-  async #hasContent(signature: Uint8Array): Promise<boolean> {
+  /** Our file as it stands here now, if that is what these tell, and if it keeps still. */
+  async #withContent(checktxt: string, signature: Uint8Array): Promise<Entry | undefined> {
     const open = openSettled(this.file.path);
-    if (open instanceof Problem) return false;
+    if (open instanceof Problem) return undefined;
     try {
-      const { size } = open.entry;
-      return size <= smallFile
-        ? matchesSignature(open.fd, size, signature)
-        : await matchesSignatureChunks(open.fd, size, [signature]);
+      const { entry } = open;
+      if (this.#wire(entry) !== checktxt) return undefined;
+      const same =
+        entry.size <= smallFile
+          ? matchesSignature(open.fd, entry.size, signature)
+          : await matchesSignatureChunks(open.fd, entry.size, [signature]);
+      return same && open.unchanged() ? entry : undefined;
     } catch (error) {
-      if (error instanceof LibrsyncError) return false;
+      if (error instanceof LibrsyncError) return undefined;
       problemFrom(error, this.file.path);
-      return false;
+      return undefined;
     } finally {
       open.close();
     }
   }
 
+  #wire(entry: Entry): string {
+    return wireChecktxt(entry, this.run.context.ignored);
+  }
+
   /** Equal but perhaps for the time. */
   #same(entry: Entry): Under {
     const { log, options } = this.run.context;
+    this.sent = entry;
     log.write(1, messages.upToDate);
     if (options.dryRun) {
       options.print(messages.dryRun('?S', this.run.peer, this.file.name));

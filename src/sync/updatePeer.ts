@@ -2,6 +2,8 @@ import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
 import { encodedChecktxt } from '../entry/checktxt.ts';
 import type { Entry, Ignored } from '../entry/entry.ts';
+import { isChangedSince, nanosecondsOf, stampOf, youngAt } from '../entry/young.ts';
+import { inspect } from '../filesystem/inspect.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
@@ -70,9 +72,12 @@ export class PeerUpdate {
   readonly #skipped: string[] = [];
   /** Names of ours that the peer refused. */
   readonly #unwelcome = new Set<string>();
+  /** How files of which all is sent will end; those that are known to have ended well are taken out. */
   #settling: Promise<void>[] = [];
   /** Files that could not be sent to their ends. */
   readonly #brokenOff = new Set<FileName>();
+  /** The beginning of the second in which this began: nanoseconds since the epoch. */
+  readonly #begun = youngAt(Date.now()).from;
   /** We have ended the connection ourselves, for a file. */
   #isBrokenOff = false;
   #line: PeerLine | undefined;
@@ -100,7 +105,7 @@ export class PeerUpdate {
       this.#connectionLost(error);
     } finally {
       this.#line?.hangUp();
-      await this.#cleared.finish();
+      await this.#concludeAll();
       this.notMounted.conclude();
       watch?.ends(this.peer);
     }
@@ -147,9 +152,7 @@ export class PeerUpdate {
     }
     if (!this.#isBrokenOff) return again;
     this.#isBrokenOff = false;
-    await Promise.allSettled(this.#settling);
-    this.#settling = [];
-    await this.#cleared.finish();
+    await this.#concludeAll();
     this.#line = undefined;
     this.#transfers = undefined;
     return !this.stopping;
@@ -232,8 +235,11 @@ export class PeerUpdate {
   }
 
   /** The peer has what was to be sent: `sent`, or nothing. */
-  clear({ row }: DirtyFile, sent: Entry | undefined): void {
-    this.#cleared.add(row, sent && encodedChecktxt(sent, this.context.ignored));
+  clear({ row, path }: DirtyFile, sent: Entry | undefined): void {
+    const checktxt = sent && encodedChecktxt(sent, this.context.ignored);
+    // What is older than this run has been left alone since the second of its time was over.
+    const mayHaveChanged = sent?.kind === 'reg' && nanosecondsOf(sent) >= this.#begun;
+    this.#cleared.add(row, checktxt, mayHaveChanged ? () => isAnother(path, sent) : undefined);
   }
 
   /** What was sent of it may have got there or not. */
@@ -258,9 +264,17 @@ export class PeerUpdate {
   }
 
   async #settleAll(): Promise<void> {
+    const { length } = this.#settling;
+    await Promise.all(this.#settling);
+    this.#settling = this.#settling.slice(length);
+  }
+
+  /** The connection has ended: whatever became of the files that were under way over it is noted before anything else begins. */
+  async #concludeAll(): Promise<void> {
     const settling = this.#settling;
     this.#settling = [];
-    await Promise.all(settling);
+    await Promise.allSettled(settling);
+    await this.#cleared.finish();
   }
 
   #conclude({ file, sent }: FileUpdate, outcome: FileOutcome): void {
@@ -342,6 +356,12 @@ export class PeerUpdate {
     log.error(messages.connectionFailed(this.peer));
     log.write(0, messages.hostStaysDirty);
   }
+}
+
+/** Has it been changed since it was sent, within the same second? */
+function isAnother(path: DiskPath, sent: Entry): boolean {
+  const found = inspect(path);
+  return found.state === 'present' && found.entry.kind === 'reg' && isChangedSince(stampOf(sent), found.entry);
 }
 
 const beforeConnection: ReadonlySet<string> = new Set(['CONNECT', 'CONNECT_TIMEOUT', 'RESOLVE']);

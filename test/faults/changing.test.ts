@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
+import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 import { isInstalled } from '../scenarios/harness/programs.ts';
@@ -196,6 +197,7 @@ describe('a file that is not what was recorded when it is sent', () => {
         version(2);
         await run('-u');
         assert.equal(server.tree.read('file'), 'version 2');
+        assert.deepEqual(client.rows().dirty, []);
         client.tree.remove('file');
         await run('-x');
         assert.deepEqual(server.tree.names(), client.tree.names());
@@ -209,6 +211,7 @@ describe('a file that is not what was recorded when it is sent', () => {
           await run('-cr /');
           meanwhile();
           await run('-u');
+          assert.deepEqual(client.rows().dirty, [], 'what the peer has is done with');
           assert.deepEqual(server.tree.snapshot(), client.tree.snapshot());
           version(number);
           await run('-x');
@@ -216,6 +219,124 @@ describe('a file that is not what was recorded when it is sent', () => {
           inSync(client, server);
         }
       } finally {
+        await site.close();
+      }
+    });
+
+    test(`what was compared is what was recorded: the other content is not taken for it (→ ${program})`, async (t) => {
+      if (!isInstalled(program)) return t.skip(`skipped: ${program} is not installed`);
+      const site = new Site({ hosts: 2, programs: ['ours', program] });
+      const [client, server] = [site.at(0), site.at(1)];
+      const tap = new WireTap({ host: server.name, port: 30_866 });
+      // So large that hosts of ours ask for a signature, too.
+      const version = (number: number): Buffer => Buffer.alloc(3_000_000, `version ${number}`);
+      try {
+        site.configure();
+        await tap.listen(server.name, 30_865);
+        await server.serve(true);
+        client.tree.write('file', version(1), { mtime: 1_700_000_001 });
+        assert.equal((await client.run('-x')).code, 0);
+
+        // Version 2 is looked at, and while the peer is asked, version 1 stands there once more.
+        client.tree.write('file', version(2), { mtime: 1_700_000_002 });
+        assert.equal((await client.run('-cr /')).code, 0);
+        const path = client.tree.path('file');
+        let swapped = false;
+        tap.onLine = ({ way, line }) => {
+          if (!swapped && way === 'request' && line.startsWith('SIG')) {
+            swapped = true;
+            fs.renameSync(path, `${client.root}/aside`);
+            fs.writeFileSync(path, version(1));
+          }
+          return 'pass';
+        };
+        await client.run('-u');
+        assert.ok(swapped);
+        fs.renameSync(`${client.root}/aside`, path);
+        assert.equal((await client.run('-x')).code, 0);
+        inSync(client, server);
+      } finally {
+        await tap.close();
+        await site.close();
+      }
+    });
+  }
+
+  test('a socket that was made anew before a run is nothing to be checked: when it is gone, the peers keep theirs', async () => {
+    const site = new Site({ hosts: 2 });
+    const [client, server] = [site.at(0), site.at(1)];
+    const sockets = new Map<FaultHost, net.Server>();
+    const listen = async (host: FaultHost): Promise<void> => {
+      const socket = net.createServer();
+      await new Promise<void>((resolve) => socket.listen(host.tree.path('socket'), resolve));
+      sockets.set(host, socket);
+    };
+    const end = async (host: FaultHost): Promise<void> => {
+      await new Promise((resolve) => sockets.get(host)?.close(resolve) ?? resolve(undefined));
+    };
+    try {
+      site.configure();
+      await server.serve();
+      for (const host of [client, server]) {
+        host.tree.mkdir('');
+        await listen(host);
+        assert.equal((await host.run('-cr /')).code, 0);
+      }
+      await client.run('-u');
+      // As everything in a directory that a peer lacks is marked.
+      await client.run(`-m ${client.tree.path('socket')}`);
+      fs.utimesSync(client.tree.path('socket'), 5, 5);
+      assert.equal((await client.run('-u')).code, 0);
+      assert.deepEqual(client.rows().dirty, []);
+      await end(client);
+      assert.equal((await client.run('-x')).code, 0);
+      assert.deepEqual(server.tree.names(), ['socket']);
+    } finally {
+      for (const host of sockets.keys()) await end(host);
+      await site.close();
+    }
+  });
+
+  for (const program of ['ours', 'c'] as const) {
+    test(`what the receiver changes while it is compared is its own change (${program} →)`, async (t) => {
+      if (!isInstalled(program)) return t.skip(`skipped: ${program} is not installed`);
+      const site = new Site({ hosts: 2, programs: [program, 'ours'] });
+      const [client, server] = [site.at(0), site.at(1)];
+      const tap = new WireTap({ host: server.name, port: 30_866 });
+      // So large that hosts of ours ask for a signature, too.
+      const content = (text: string): Buffer => Buffer.alloc(3_000_000, text);
+      try {
+        site.configure();
+        await tap.listen(server.name, 30_865);
+        await server.serve(true);
+        client.tree.write('file', content('old'), { mtime: 1_700_000_001 });
+        assert.equal((await client.run('-x')).code, 0);
+        assert.deepEqual([...client.rows().dirty, ...server.rows().dirty], []);
+
+        // Only the time differs, which is of this second. The receiver's file changes once its signature is on its way.
+        client.tree.write('file', content('old'));
+        let asked = false;
+        let changed = false;
+        tap.onLine = ({ way, line }) => {
+          if (way === 'request') asked = line.startsWith('SIG') && line.includes('file');
+          else if (asked && !changed && line.startsWith('OK (cmd_finished)')) {
+            changed = true;
+            const { mtime } = fs.statSync(client.tree.path('file'));
+            fs.writeFileSync(server.tree.path('file'), content('new'));
+            fs.utimesSync(server.tree.path('file'), mtime, mtime);
+          }
+          return 'pass';
+        };
+        const { code, output } = await client.run('-x');
+        assert.ok(changed);
+        assert.equal(code, 1, output);
+        if (program === 'ours') assert.match(output, /File is also marked dirty here/);
+        tap.onLine = () => 'pass';
+        assert.equal(server.rows().dirty.length, 1);
+        assert.equal(client.rows().dirty.length, 1);
+        assert.equal(server.tree.read('file'), content('new').toString('latin1'));
+      } finally {
+        await tap.close();
         await site.close();
       }
     });

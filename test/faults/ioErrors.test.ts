@@ -110,6 +110,27 @@ describe('a disk that cannot read or write some files', { skip, concurrency: 2 }
     }
   }
 
+  for (const program of ['ours', 'c'] as const) {
+    test(`the sender cannot read several large ones to their ends (→ ${program}): what else was under way goes over other connections`, async (t) => {
+      if (!isInstalled(program)) return t.skip(`skipped: ${program} is not installed`);
+      await withPair(['ours', program], async (pair) => {
+        const { client, server } = pair;
+        await server.serve();
+        for (const name of ['bad', 'good']) client.tree.mkdir(name);
+        const broken = ['bad/0', 'bad/1', 'bad/2'];
+        for (const name of broken) client.tree.write(name, Buffer.alloc(20_000_000, name));
+        for (let at = 0; at < 100; at++) client.tree.write(`good/${at}`, `file ${at}`);
+        client.tree.write('good/large', Buffer.alloc(large, 'good'));
+        const { code, output } = await client.run('-x', 60_000, pair.broken({ calls: 'read', from: 1_000_000 }));
+        assert.equal(code, 1, output);
+        assert.deepEqual(output.match(/Input\/output error/g)?.length, broken.length, output);
+        assert.deepEqual(dirtyNames(client), broken);
+        assert.equal(server.tree.names().filter((name) => name.startsWith('good/')).length, 101);
+        await completes(pair);
+      });
+    });
+  }
+
   for (const from of [0, 1_000_000]) {
     test(`the receiver cannot write them${from > 0 ? ' to their ends' : ''}: named, still dirty; the old ones stay, the others go on`, async () => {
       await withPair([], async (pair) => {
@@ -132,20 +153,23 @@ describe('a disk that cannot read or write some files', { skip, concurrency: 2 }
     });
   }
 
-  for (const from of [0, 1_000_000]) {
-    test(`the receiver cannot read what it has${from > 0 ? ' to its end' : ''}: it gets all of it anew`, async () => {
-      await withPair([], async (pair) => {
-        const { client, server } = pair;
-        write(client, 1);
-        await server.serve();
-        await completes(pair);
-        await server.kill();
-        await server.serve(false, pair.broken({ calls: 'read', from }));
-        write(client, 2);
-        await completes(pair);
-        assert.match(server.log, /bad\/large: Input\/output error/);
+  for (const program of ['ours', 'c'] as const) {
+    for (const from of [0, 1_000_000]) {
+      test(`the receiver cannot read what it has${from > 0 ? ' to its end' : ''} (${program} →): it gets all of it anew`, async (t) => {
+        if (!isInstalled(program)) return t.skip(`skipped: ${program} is not installed`);
+        await withPair([program, 'ours'], async (pair) => {
+          const { client, server } = pair;
+          write(client, 1);
+          await server.serve();
+          await completes(pair);
+          await server.kill();
+          await server.serve(false, pair.broken({ calls: 'read', from }));
+          write(client, 2);
+          await completes(pair);
+          assert.match(server.log, /bad\/large: Input\/output error/);
+        });
       });
-    });
+    }
   }
 
   test('a directory that cannot be listed: an error that names it; what is in it is not taken for deleted', async () => {

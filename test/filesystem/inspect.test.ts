@@ -101,6 +101,8 @@ test('a regular file is read, with the entry that it had when it was opened', (t
   assert.equal(file.unchanged(), true);
   fs.appendFileSync(`${root}/file`, '!');
   assert.equal(file.unchanged(), false);
+  const unknown = new OpenFile(1 << 20, file.path, file.entry);
+  assert.equal(unknown.unchanged(), false, 'one that cannot be asked');
   file.close();
 });
 

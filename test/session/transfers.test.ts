@@ -22,6 +22,9 @@ const digest = (content: string): string => contentDigest(Buffer.from(content, '
 const named = (path: string, content: string, mode = 33188): string =>
   ask('XSET', path, `check ${mode} ${me} 1700000000 123456789 reg ${content.length} ${digest(content)}`);
 
+/** Counts as the present for a while. */
+const soon = Math.floor(Date.now() / 1000) + 30;
+
 function write(serving: Serving, path: string, content: string): void {
   const at = join(serving.tree, path);
   fs.writeFileSync(at, content);
@@ -103,7 +106,7 @@ const transcripts: readonly Transcript[] = [
       for (const file of ['kept', 'set', 'sent']) {
         write(serving, file, 'old');
         await recorded(serving, file);
-        await serving.store.apply([{ type: 'noteYoung', name: name(file), stamp: '1600000000987654321' }]);
+        await serving.store.apply([{ type: 'noteYoung', name: name(file), stamp: '1600000000000000000' }]);
       }
     },
     say: named('kept', 'old') + named('set', 'old', 0o100600) + put('sent', 'new'),
@@ -119,6 +122,70 @@ const transcripts: readonly Transcript[] = [
     say: ask('XSET', 'f', `check 33188 ${me} 1600000000 0 reg 3 ${digest('old')}`),
     hear: same,
     after: async (serving) => assert.equal((await serving.store.young()).size, 1),
+  },
+  {
+    what: 'the content of a request that is refused for what it says is taken off the stream: no command in it is obeyed',
+    before: old,
+    say:
+      `XPUT ${key} f check ${attributes}\n${blob('BYE\nBYE\n')}` +
+      `xput ${key} ${name('f')} check ${attributes} ${'x '.repeat(1100)}\n${blob('BYE\n')}` +
+      `XPUT ${key}\n${blob(ask('XDEL', 'f', 'force'))}` +
+      `XPUT ${key} ${name('f')} maybe ${attributes}\n${blob('')}` +
+      `XPUT ${key} ${name('f')} check ${attributes.replace('33188', 'x')}\noctet-stream -1\n` +
+      put('g', 'new'),
+    hear:
+      'Permission denied!\nToo many arguments (more than 1024).\nPermission denied!\n' +
+      'Invalid argument: XPUT needs a valid check or force.\nThe content of this file was refused.\n' +
+      done,
+    after: (serving) => assert.equal(read(serving, 'f') + read(serving, 'g'), 'oldnew'),
+  },
+  {
+    what: 'what has the time of this moment is noted as it stands there: what is done to it in the same second is a change',
+    before: (serving) => {
+      for (const file of ['kept', 'set', 'content', 'there']) write(serving, file, 'old');
+      fs.utimesSync(join(serving.tree, 'there'), soon, soon + 0.25);
+    },
+    say:
+      ask('XSET', 'kept', `check 33188 ${me} ${soon} 123456789 reg 3 ${digest('old')}`) +
+      ask('SETIME', 'set', String(soon)) +
+      ask('XPUT', 'content', `force 33188 ${me} ${soon} 987654321`) +
+      blob('new') +
+      ask('XPUT', 'new', `check 33188 ${me} ${soon} 0`) +
+      blob('new') +
+      ask('XSET', 'there', `check 33188 ${me} ${soon} 250000000 reg 3 ${digest('old')}`),
+    hear: same + done + done + done + same,
+    after: async (serving) => {
+      const files = ['kept', 'set', 'content', 'new', 'there'];
+      const stamps = new Map(files.map((file) => [name(file), String(stat(serving, file).mtimeNs)]));
+      assert.deepEqual(await serving.store.young(), stamps);
+      assert.deepEqual(
+        [...stamps.values()].map((stamp) => Number(BigInt(stamp) - BigInt(soon) * 1_000_000_000n)),
+        [123456000, 0, 987654000, 0, 250000000],
+      );
+    },
+  },
+  {
+    what: 'a file that was changed once more within the second in which it was recorded is a conflict, as its peers know it',
+    before: async (serving) => {
+      const [uid, gid] = me.split(' ');
+      for (const file of ['put', 'deleted', 'untouched', 'forced']) {
+        write(serving, file, 'old');
+        fs.utimesSync(join(serving.tree, file), soon, soon + 0.25);
+        const checktxt = encode(`v1:mtime=${soon}:mode=33188:uid=${uid}:gid=${gid}:type=reg:size=3`);
+        const stamp = String(stat(serving, file).mtimeNs - (file === 'untouched' ? 0n : 1_000_000n));
+        await serving.store.apply([
+          { type: 'putFile', name: name(file), checktxt },
+          { type: 'noteYoung', name: name(file), stamp },
+        ]);
+      }
+    },
+    say: put('put', 'new') + ask('DEL', 'deleted', '') + put('untouched', 'new') + put('forced', 'new', 'force'),
+    hear: conflict + conflict + done + done,
+    after: async (serving) => {
+      assert.equal(read(serving, 'put') + read(serving, 'deleted'), 'oldold');
+      const dirty = await Promise.all(['put', 'deleted', 'untouched', 'forced'].map((file) => isDirty(serving, file)));
+      assert.deepEqual(dirty, [true, true, false, false]);
+    },
   },
   {
     what: 'an identical file is no conflict, even when it is dirty here: the peer need not hear of it any more',

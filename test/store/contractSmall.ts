@@ -169,6 +169,12 @@ export function smallTablesContract(onStore: OnStore): void {
           ['/A\xe9', '4'],
           ['/a', '1700000000999999999'],
         ]);
+        const some = await store.young(['/a', '/A\xe9', '/none'].map(enc));
+        assert.deepEqual([...some].sort(), [
+          ['/A\xe9', '4'],
+          ['/a', '1700000000999999999'],
+        ]);
+        assert.deepEqual(await store.young([]), new Map());
         await store.apply([drop('/a'), note('/z', '5'), drop('/z'), drop('/A\xe9')]);
         assert.deepEqual(await noted(), [['/%25p%25/b%20c', '3']]);
       },

@@ -1,7 +1,8 @@
 import fs from 'node:fs';
 import type { Entry } from '../../entry/entry.ts';
 import { entryFromStats } from '../../entry/fromStats.ts';
-import { inspect } from '../../filesystem/inspect.ts';
+import { youngAt } from '../../entry/young.ts';
+import { inspect, type Inspection } from '../../filesystem/inspect.ts';
 import { type Metadata, withObject } from '../../filesystem/metadata.ts';
 import { Problem } from '../../filesystem/problem.ts';
 import type { FileCommand } from '../../protocol/commands.ts';
@@ -15,7 +16,10 @@ type MetadataCommand = Extract<FileCommand, { name: 'SETOWN' | 'SETMOD' | 'SETIM
 /** SETOWN, SETMOD, SETIME: of the replacement that is under way for this file, else of what stands there. */
 export async function setMetadata(session: Session, request: MetadataCommand): Promise<void> {
   const { replacement } = session;
-  if (replacement === undefined) return setInPlace(session, request);
+  if (replacement === undefined) {
+    await setInPlace(session, request);
+    return;
+  }
   const problem = set(session, replacement, request);
   if (problem !== undefined) {
     session.replacement = undefined;
@@ -31,21 +35,35 @@ export async function setMetadata(session: Session, request: MetadataCommand): P
   session.reply(replacement.finish(session) ?? replies.finished);
 }
 
-async function setInPlace(session: Session, request: MetadataCommand): Promise<void> {
+/** `isOther`: it is not what the peer means, so nothing is done; then this is false, and nothing was replied. */
+export async function setInPlace(
+  session: Session,
+  request: MetadataCommand,
+  isOther: (now: Inspection) => boolean = () => false,
+): Promise<boolean> {
   const path = session.cluster.toDisk(request.file);
-  if (path === undefined) return session.reply(replies.denied);
+  if (path === undefined) {
+    session.reply(replies.denied);
+    return true;
+  }
   const before = inspect(path);
+  if (isOther(before)) return false;
   if (before.state === 'present') {
     await session.stage([request.file]);
     await session.begin([expectedEntry(request.file, withSetting(before.entry, request), session.ignored)]);
   }
+  // That may have had to wait.
+  if (isOther(inspect(path))) return false;
+  const youth = youngAt(Date.now());
   const result = withObject(path, (object) => set(session, object, request) ?? entryOf(object, path));
   if (result instanceof Problem) {
     const absent = result.code === 'PARENT_MISSING' || result.code === 'IMPURE';
-    return session.reply(absent ? 'No such file or directory' : result.message);
+    session.reply(absent ? 'No such file or directory' : result.message);
+    return true;
   }
-  session.recordReceived(request.file, result, false);
+  session.recordReceived(request.file, result, false, youth);
   session.reply(replies.finished);
+  return true;
 }
 
 function set(session: Session, target: Metadata | Replacement, request: MetadataCommand): Problem | undefined | void {

@@ -3,6 +3,7 @@ import { wireChecktxt } from '../../entry/checktxt.ts';
 import { inspect } from '../../filesystem/inspect.ts';
 import { openFile, type OpenFile } from '../../filesystem/openFile.ts';
 import { Problem, problemFrom } from '../../filesystem/problem.ts';
+import { settled } from '../../filesystem/settle.ts';
 import { LibrsyncError, signatureLength, signFile } from '../../librsync/index.ts';
 import { formatBlobHeader } from '../../protocol/blobs.ts';
 import { noChecktxt, replies } from '../../protocol/replies.ts';
@@ -30,6 +31,7 @@ export async function signature(session: Session, file: FileName): Promise<void>
       break;
   }
   if (found.entry.kind !== 'reg') {
+    session.compared = { file, found };
     session.reply(replies.dataFollows);
     session.reply(wireChecktxt(found.entry, session.ignored));
     session.reply(formatBlobHeader(0));
@@ -41,6 +43,7 @@ export async function signature(session: Session, file: FileName): Promise<void>
     session.reply(replies.dataFollows);
     session.reply(wireChecktxt(open.entry, session.ignored));
     await sendSignature(session, open);
+    session.compared = { file, found: { state: 'present', entry: open.entry } };
     session.reply(replies.finished);
   } finally {
     open.close();
@@ -54,9 +57,10 @@ function nothing(session: Session, reply: string): void {
   session.reply(replies.finished);
 }
 
-/** The signature blob of an open file. */
+/** The signature blob of an open file. What is done to that from now on changes its stamp. */
 export async function sendSignature(session: Session, open: OpenFile): Promise<void> {
-  const { size } = open.entry;
+  const { size, changeTimeNs } = open.entry;
+  await settled(changeTimeNs);
   session.reply(formatBlobHeader(signatureLength(size)));
   const report = (problem: Problem): void => session.log.error(problem.toString());
   for await (const chunk of wholeSignature(open, report)) {
@@ -67,14 +71,15 @@ export async function sendSignature(session: Session, open: OpenFile): Promise<v
 
 /**
  * What cannot be read, and what a file that shrinks meanwhile has lost, is signed with zeros, which match nothing: so the peer
- * sends it.
+ * sends it. The header is whole in any case: a C peer makes no delta without one.
  */
 async function* wholeSignature(
   open: OpenFile,
   report: (problem: Problem) => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { size } = open.entry;
-  let missing = signatureLength(size);
+  const length = signatureLength(size);
+  let missing = length;
   try {
     const chunks = size > smallFile ? signatureOf(open) : [signFile(open.fd, size)];
     for await (const chunk of chunks) {
@@ -83,6 +88,11 @@ async function* wholeSignature(
     }
   } catch (error) {
     if (!(error instanceof LibrsyncError)) report(problemFrom(error, open.path));
+  }
+  if (missing === length) {
+    const header = signFile(open.fd, 0);
+    missing -= header.length;
+    yield header;
   }
   for (; missing > 0; missing -= filler.length) yield filler.subarray(0, missing);
 }

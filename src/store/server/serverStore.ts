@@ -234,10 +234,15 @@ export class ServerStore implements Store {
     return [...new Set(rows.map((row) => this.#fields(row)[0]))].sort(compareBytes);
   }
 
-  async young(): Promise<ReadonlyMap<Encoded, string>> {
+  async young(names?: readonly Encoded[]): Promise<ReadonlyMap<Encoded, string>> {
     const { dialect } = this.#session;
-    const rows = await this.#lines(`SELECT ${dialect.concat(['filename', dialect.tab, 'stamp'])} AS line FROM young`);
-    return new Map(rows.map((row) => this.#fields(row)).map(([name, stamp]) => [name, stamp]));
+    const all = `SELECT ${dialect.concat(['filename', dialect.tab, 'stamp'])} AS line FROM young`;
+    const some = (these: readonly Encoded[]): string => `${all} WHERE ${isOneOfNames(dialect, 'filename', these)}`;
+    const stamps = new Map<Encoded, string>();
+    for (const sql of names === undefined ? [all] : [...lookUps(names)].map(some)) {
+      for (const [name, stamp] of (await this.#lines(sql)).map((row) => this.#fields(row))) stamps.set(name, stamp);
+    }
+    return stamps;
   }
 
   async size(): Promise<number> {

@@ -221,8 +221,11 @@ class SqliteStore implements Store {
     return this.#read(() => this.#statements.mounts.all().map(latin1));
   }
 
-  async young(): Promise<ReadonlyMap<Encoded, string>> {
-    const rows = await this.#read(() => this.#statements.young.all());
+  async young(names?: readonly Encoded[]): Promise<ReadonlyMap<Encoded, string>> {
+    const { young, stamp } = this.#statements;
+    const rows = await (names === undefined
+      ? this.#read(() => young.all())
+      : this.#readTogether(() => names.flatMap((name) => stamp.all(bound(name)))));
     return new Map(rows.map(([name, stamp]) => [latin1(name), latin1(stamp)]));
   }
 

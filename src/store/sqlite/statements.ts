@@ -146,6 +146,9 @@ export function prepareStatements(connection: Connection) {
     young: raw<[], [Buffer, Buffer]>(
       `SELECT CAST(filename AS BLOB), CAST(ifnull(stamp, '') AS BLOB) FROM young WHERE filename IS NOT NULL`,
     ),
+    stamp: raw<[Bound], [Buffer, Buffer]>(
+      `SELECT CAST(filename AS BLOB), CAST(ifnull(stamp, '') AS BLOB) FROM young WHERE filename = ${text}`,
+    ),
     noteYoung: write<[Bound, Bound]>(`INSERT OR REPLACE INTO young (filename, stamp) VALUES (${text}, ${text})`),
     dropYoung: write<[Bound]>(`DELETE FROM young WHERE filename = ${text}`),
 
