@@ -1,7 +1,9 @@
+import fs from 'node:fs';
 import type { DiskPath } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
 import { encodedChecktxt } from '../entry/checktxt.ts';
 import type { Entry } from '../entry/entry.ts';
+import { entryFromStats } from '../entry/fromStats.ts';
 import { withObject } from '../filesystem/metadata.ts';
 import { Problem } from '../filesystem/problem.ts';
 import { readWhole } from '../filesystem/readWhole.ts';
@@ -39,13 +41,15 @@ export function keep(subject: Subject, attributes: Attributes): void {
   const { entry } = found;
   // Links have no time on the wire, so there is nothing to do and nothing to record.
   if (entry.kind === 'lnk') return session.reply(replies.same);
+  let { mtime } = entry;
   if (!hasTime(entry, attributes)) {
-    const problem = setTime(subject.path, attributes);
-    if (problem !== undefined) return session.reply(problem.message);
+    const set = setTime(subject.path, attributes);
+    if (set instanceof Problem) return session.reply(set.message);
+    mtime = set;
     // It may be noted as young: the peer's time is not a later change of it.
     if (entry.kind === 'reg') session.record([{ type: 'dropYoung', name }]);
   }
-  session.record(changesOf(subject, { ...entry, mtime: attributes.mtime }));
+  session.record(changesOf(subject, { ...entry, mtime }));
   session.reply(replies.same);
 }
 
@@ -62,9 +66,13 @@ function hasTime(entry: Entry, { mtime, mtimeNanoseconds }: Attributes): boolean
   return entry.mtime === mtime && microseconds(entry.mtimeNanoseconds) === microseconds(mtimeNanoseconds);
 }
 
-function setTime(path: DiskPath, { mtime, mtimeNanoseconds }: Attributes): Problem | undefined {
-  const result = withObject(path, (object) => object.setTime(mtime, mtimeNanoseconds));
-  return result instanceof Problem ? result : undefined;
+/** The seconds that it has now: not every file system can hold those that were wanted. */
+function setTime(path: DiskPath, { mtime, mtimeNanoseconds }: Attributes): number | Problem {
+  return withObject(path, (object) => object.setTime(mtime, mtimeNanoseconds) ?? timeOf(object.fd));
+}
+
+function timeOf(fd: number): number {
+  return entryFromStats(fs.fstatSync(fd, { bigint: true }), '').mtime;
 }
 
 /** Times cannot be set more exactly. */

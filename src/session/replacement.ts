@@ -21,7 +21,6 @@ export class Replacement {
   readonly #target: string;
   /** What was there when the peer's right to replace it was checked. */
   readonly #before: Inspection;
-  #seconds: number | undefined;
 
   constructor(name: FileName, path: DiskPath, staged: Staged, before: Inspection, target = '') {
     this.name = name;
@@ -43,9 +42,8 @@ export class Replacement {
     return this.#staged.setMode(mode);
   }
 
-  setTime(seconds: number, nanoseconds = 0): void {
-    this.#seconds = seconds;
-    this.#staged.setTime(seconds, nanoseconds);
+  setTime(seconds: number, nanoseconds = 0): Problem | undefined {
+    return this.#staged.setTime(seconds, nanoseconds);
   }
 
   discard(): void {
@@ -62,7 +60,7 @@ export class Replacement {
       this.discard();
       return replies.conflict;
     }
-    // Recorded as it was sent, from before the rename: what anybody does to it afterwards is a change of its own.
+    // Recorded as it was made, from before the rename: what anybody does to it afterwards is a change of its own.
     const entry = this.entry();
     const problem =
       (now.state === 'present' ? backUp(session, this.name, this.#path, now.entry) : undefined) ??
@@ -77,7 +75,6 @@ export class Replacement {
 
   /** What it will be. */
   entry(): Entry {
-    const entry = entryFromStats(fs.fstatSync(this.#staged.fd, { bigint: true }), this.#target);
-    return this.#seconds === undefined ? entry : { ...entry, mtime: this.#seconds };
+    return entryFromStats(fs.fstatSync(this.#staged.fd, { bigint: true }), this.#target);
   }
 }

@@ -48,7 +48,7 @@ async function setInPlace(session: Session, request: MetadataCommand): Promise<v
   session.reply(replies.finished);
 }
 
-function set(session: Session, target: Metadata | Replacement, request: MetadataCommand): Problem | undefined | void {
+function set(session: Session, target: Metadata | Replacement, request: MetadataCommand): Problem | undefined {
   const { ignored } = session;
   switch (request.name) {
     case 'SETOWN':
