@@ -53,6 +53,8 @@ export class Session {
   /** The peer sends many requests ahead: it is worth a moment to see whether more have arrived. */
   #gathering = false;
   #over = false;
+  #hasLeft = false;
+  readonly #hurry = new AbortController();
   #isDurable = false;
   /** Until the peer has identified itself. */
   #login: Allowance | undefined;
@@ -87,10 +89,16 @@ export class Session {
     }
   }
 
-  /** Ends the session as soon as the request at hand is done. */
+  /** Ends the session as soon as the request at hand is done; commands that are due are left to the next one. */
   stop(): void {
     this.#over = true;
+    this.#hurry.abort();
     this.#channel.destroy();
+  }
+
+  /** The peer has: what may still take time are commands of the configuration. */
+  get hasLeft(): boolean {
+    return this.#hasLeft;
   }
 
   /** It ended for something that is wrong here, as its configuration or its database. */
@@ -469,6 +477,7 @@ export class Session {
     await this.#attempt(() => this.flush());
     const isDurable = await this.#attempt(() => this.#makeDurable());
     await this.#attempt(() => this.#channel.close());
+    this.#hasLeft = true;
     const served = this.#served;
     if (served === undefined) return;
     const ends = this.#journal.close();
@@ -477,7 +486,8 @@ export class Session {
     if (!this.#journal.isSettled) {
       await this.#attempt(() => recover(served.cluster, served.store, served.ignored, this.mounts, this.#log));
     }
-    await this.#attempt(() => runActions(served.store, (name) => served.cluster.toDisk(name), this.#log));
+    const toDisk = (name: FileName) => served.cluster.toDisk(name);
+    await this.#attempt(() => runActions(served.store, toDisk, this.#log, this.#hurry.signal));
     await this.#attempt(() => served.release());
   }
 

@@ -104,6 +104,23 @@ test('max-sessions: members that are there stay, one more is refused until one o
   }
 });
 
+test('max-sessions: whose peer has left is none any more, whatever its commands are waiting for', async () => {
+  const site = new Site({ hosts: 2 });
+  const [member, server] = [site.at(0), site.at(1)];
+  try {
+    site.configure('action { exec "sleep 5"; logfile /dev/null; }', 'max-sessions 2;\n');
+    await server.serve();
+    for (const name of ['a', 'b', 'c', 'd']) {
+      member.tree.write(name, 'content');
+      const { code, output } = await member.run('-x');
+      assert.equal(code, 0, output);
+      await until(() => server.log.includes(`Updated %t%/${name}`), 5000);
+    }
+  } finally {
+    await site.close();
+  }
+});
+
 describe('many that wait', () => {
   test('a thousand that dribble bytes, from many addresses and from one: members get through and stay', async () => {
     const site = new Site({ hosts: 2 });
