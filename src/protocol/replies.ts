@@ -37,6 +37,11 @@ export function tooManyArguments(limit: number): string {
   return `Too many arguments (more than ${limit}).`;
 }
 
+/** The file stays as it is, since no backup of it could be made. */
+export function backupFailed(reason: string): string {
+  return `Backup failed: ${reason}`;
+}
+
 /** The placeholder for a checktxt when there is no file. */
 export const noChecktxt = '---';
 

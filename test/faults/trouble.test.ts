@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
-import { isRoot } from '../scenarios/harness/programs.ts';
+import { isInstalled, isRoot } from '../scenarios/harness/programs.ts';
 import { RawPeer } from './harness/rawPeer.ts';
 import { type FaultHost, key, Site } from './harness/site.ts';
 
@@ -313,6 +313,39 @@ describe('full disks', { skip: !isRoot && 'skipped: needs root' }, () => {
       });
     });
   });
+});
+
+describe('a backup directory that leads nowhere', () => {
+  for (const program of ['ours', 'c'] as const) {
+    test(`what would be changed or deleted (${program} →) stays, and the reply says that it is for the backup`, async (t) => {
+      if (!isInstalled(program)) return t.skip(`skipped: ${program} is not installed`);
+      const site = new Site({ hosts: 2, programs: [program, 'ours'] });
+      const [client, server] = [site.at(0), site.at(1)];
+      const backup = join(server.root, 'backup');
+      site.configure(`backup-directory ${backup};`);
+      try {
+        for (const name of ['changed', 'gone']) client.tree.write(name, name);
+        await server.serve();
+        assert.equal((await client.run('-x')).code, 0);
+        fs.symlinkSync(join(server.root, 'a disk that is not mounted/backups'), backup);
+        client.tree.write('changed', 'anew', { mtime: 1_700_000_100 });
+        client.tree.remove('gone');
+        const refused = await client.run('-x');
+        assert.equal(refused.code, 1, refused.output);
+        // C programs do not say what a peer answered.
+        const reply = /ERROR from peer [0-9.]+: Backup failed: No such file or directory/g;
+        if (program === 'ours') assert.equal(refused.output.match(reply)?.length, 2, refused.output);
+        assert.deepEqual([server.tree.read('changed'), server.tree.read('gone')], ['changed', 'gone']);
+        assert.equal(client.rows().dirty.length, 2);
+        fs.rmSync(backup);
+        const again = await client.run('-x');
+        assert.equal(again.code, 0, again.output);
+        inSync(client, server);
+      } finally {
+        await site.close();
+      }
+    });
+  }
 });
 
 describe('three hosts', () => {
