@@ -20,6 +20,7 @@ export const replies = {
   configExpected: 'Expecting SSL (optional) and CONFIG as first commands.',
   contentRefused: 'The content of this file was refused.',
   contentTooLarge: 'The content is too large to be sent whole.',
+  linkInTheWay: 'A parent directory is a symbolic link, which is not followed!',
   notMounted: 'The file system that this file is on is not mounted!',
   badConfigName: 'Config names are limited to [a-z0-9]+.',
 } as const;
@@ -46,7 +47,10 @@ export function backupFailed(reason: string): string {
 export const noChecktxt = '---';
 
 export type ReplyKind =
-  | Exclude<keyof typeof replies, 'badConfigName' | 'configExpected' | 'contentRefused' | 'contentTooLarge'>
+  | Exclude<
+      keyof typeof replies,
+      'badConfigName' | 'configExpected' | 'contentRefused' | 'contentTooLarge' | 'linkInTheWay'
+    >
   | 'identifyFirst'
   /** Starts `OK (` but is none that we know: to be taken as success. */
   | 'unknownOk'
