@@ -348,6 +348,43 @@ describe('a backup directory that leads nowhere', () => {
   }
 });
 
+describe('a directory that the peer lacks and does not get', () => {
+  for (const program of ['ours', 'c'] as const) {
+    test(`which file, which peer, which directory; once for all that is in it (→ ${program})`, async (t) => {
+      if (!isInstalled(program)) return t.skip(`skipped: ${program} is not installed`);
+      const site = new Site({ hosts: 2, programs: ['ours', program] });
+      const [client, server] = [site.at(0), site.at(1)];
+      try {
+        for (const name of ['a', 'dir/b', 'dir/in/c']) {
+          client.tree.mkdir('dir/in');
+          client.tree.write(name, 'content');
+        }
+        const prefix = (place: string): string =>
+          `nossl * *;\nprefix t { on ${client.name}: ${client.tree.root}; on ${server.name}: ${place}; }\n`;
+        const group = (patterns: string): string =>
+          `group g { host ${client.name} ${server.name}; key k; include ${patterns}; }\n`;
+        for (const host of [client, server]) host.configure(prefix(join(server.root, 'no/such')) + group('%t%'));
+        await server.serve();
+        const said = (file: string, directory: string): string =>
+          `While syncing file ${file}:\nERROR from peer ${server.name}: Parent dir missing.\n` +
+          `missing parent dir : ${directory}\nFinished with 1 errors.\n`;
+        const rootless = await client.run('-x');
+        assert.deepEqual([rootless.code, rootless.output], [1, said('%t%', '%t%/..')]);
+        assert.equal(client.rows().dirty.length, 6);
+
+        for (const host of [client, server]) {
+          host.configure(prefix(server.tree.root) + group('%t%/a %t%/dir/in'));
+        }
+        const excluded = await client.run('-x');
+        assert.deepEqual([excluded.code, excluded.output], [1, said('%t%/dir/in', '%t%/dir')]);
+        assert.deepEqual(server.tree.names(), ['a']);
+      } finally {
+        await site.close();
+      }
+    });
+  }
+});
+
 describe('three hosts', () => {
   test('the version that loses a conflict has reached a third host: it gets the one that won', async () => {
     const site = new Site({ hosts: 3 });
