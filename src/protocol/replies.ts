@@ -18,6 +18,7 @@ export const replies = {
   tlsExpected: 'SSL encrypted connection expected!',
   unknownCommand: 'Unknown command!',
   configExpected: 'Expecting SSL (optional) and CONFIG as first commands.',
+  cannotServe: 'There is trouble with the configuration or the database of this server: its log says more.',
   contentRefused: 'The content of this file was refused.',
   contentTooLarge: 'The content is too large to be sent whole.',
   linkInTheWay: 'A parent directory is a symbolic link, which is not followed!',
@@ -49,7 +50,7 @@ export const noChecktxt = '---';
 export type ReplyKind =
   | Exclude<
       keyof typeof replies,
-      'badConfigName' | 'configExpected' | 'contentRefused' | 'contentTooLarge' | 'linkInTheWay'
+      'badConfigName' | 'cannotServe' | 'configExpected' | 'contentRefused' | 'contentTooLarge' | 'linkInTheWay'
     >
   | 'identifyFirst'
   /** Starts `OK (` but is none that we know: to be taken as success. */

@@ -305,14 +305,24 @@ export class Session {
       else this.reply(replies.configExpected);
       return false;
     }
-    this.#served = await this.#environment.configure(command.config);
+    try {
+      await this.#configure(command.config);
+    } catch (error) {
+      // What is wrong is for our log alone: whoever asks has not identified yet.
+      this.reply(replies.cannotServe);
+      throw error;
+    }
+    this.reply(replies.finished);
+    return true;
+  }
+
+  async #configure(name: string): Promise<void> {
+    this.#served = await this.#environment.configure(name);
     this.#outgoing.store = this.#served.store;
     this.#channel.setIdleTimeout(this.#served.idle);
     this.#cluster = this.#served.cluster;
     this.#mounts = await Mounts.find(this.#cluster, this.store);
     await recover(this.#cluster, this.store, this.ignored, this.#mounts, this.#log);
-    this.reply(replies.finished);
-    return true;
   }
 
   async #handle(line: string): Promise<void> {

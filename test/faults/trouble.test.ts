@@ -385,6 +385,36 @@ describe('a directory that the peer lacks and does not get', () => {
   }
 });
 
+test('a server whose configuration or database is broken tells its peers so, and only its log which and how', async () => {
+  const site = new Site({ hosts: 3 });
+  const [client, broken, other] = [site.at(0), site.at(1), site.at(2)];
+  try {
+    site.configure();
+    for (const server of [broken, other]) await server.serve();
+    const breaking: readonly (readonly [() => void, RegExp])[] = [
+      [() => broken.configure('group {{{'), /csync2\.cfg:1:11: expected/],
+      [() => fs.rmSync(broken.databaseDirectory, { recursive: true }), /Can't open database .*does not exist/],
+    ];
+    for (const [at, [breakIt, why]] of breaking.entries()) {
+      client.tree.write(`file${at}`, 'content');
+      breakIt();
+      const { code, output } = await client.run('-x');
+      assert.equal(code, 1);
+      const told = `${broken.name}: Config command failed. (There is trouble with the configuration or the database of this`;
+      assert.ok(output.startsWith(told), output);
+      assert.doesNotMatch(output, why);
+      assert.match(broken.log, why);
+      assert.equal(other.tree.read(`file${at}`), 'content');
+      site.configure();
+    }
+    fs.mkdirSync(broken.databaseDirectory);
+    assert.equal((await client.run('-x')).code, 0);
+    inSync(client, broken);
+  } finally {
+    await site.close();
+  }
+});
+
 describe('three hosts', () => {
   test('the version that loses a conflict has reached a third host: it gets the one that won', async () => {
     const site = new Site({ hosts: 3 });
