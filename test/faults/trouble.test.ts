@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
+import { readRows } from '../scenarios/harness/database.ts';
+import { until } from '../scenarios/harness/process.ts';
 import { isInstalled, isRoot } from '../scenarios/harness/programs.ts';
 import { RawPeer } from './harness/rawPeer.ts';
 import { type FaultHost, key, Site } from './harness/site.ts';
@@ -412,6 +414,47 @@ test('a server whose configuration or database is broken tells its peers so, and
     inSync(client, broken);
   } finally {
     await site.close();
+  }
+});
+
+describe('a session that lasts holds nobody to the database that it has', () => {
+  const others = ['another file in its place', 'another place in the configuration'] as const;
+  for (const what of others) {
+    test(`${what}: sessions that begin later use that`, async () => {
+      const site = new Site({ hosts: 2 });
+      const [client, server] = [site.at(0), site.at(1)];
+      const elsewhere = join(server.root, 'elsewhere');
+      fs.mkdirSync(elsewhere);
+      try {
+        site.configure('', `database ${server.databaseDirectory};\n`);
+        await server.serve(false, [], false);
+        const peer = await RawPeer.connect(server.name, server.port, client.name);
+        await peer.ask('CONFIG ');
+        assert.equal(await peer.ask(`HELLO ${client.name}`), 'OK (cmd_finished).');
+        let database = server.database;
+        if (what === others[0]) {
+          for (const name of fs.readdirSync(server.databaseDirectory)) {
+            fs.renameSync(join(server.databaseDirectory, name), join(elsewhere, name));
+          }
+        } else {
+          site.configure('', `database ${elsewhere};\n`);
+          database = join(elsewhere, basename(database));
+        }
+        const recorded = (): number => readRows(database).file.length;
+        client.tree.write('first', 'content');
+        assert.equal((await client.run('-x')).code, 0);
+        assert.equal(recorded(), 2);
+        // The end of the one leaves the other alone.
+        peer.close();
+        assert.ok(await until(() => server.log.split('Connection closed').length === 3, 5000), server.log);
+        assert.equal(recorded(), 2);
+        client.tree.write('second', 'content');
+        assert.equal((await client.run('-x')).code, 0);
+        assert.equal(recorded(), 3);
+      } finally {
+        await site.close();
+      }
+    });
   }
 });
 
