@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { open } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 import type { Writable } from 'node:stream';
 import { fsPath } from '../bytes/bytes.ts';
@@ -52,9 +53,26 @@ type Exit = [number | null, NodeJS.Signals | null];
 
 async function openLog(logfile: string) {
   try {
-    return { handle: await open(fsPath(fromHere(logfile)), 'a'), logFailure: undefined };
+    return { handle: await openToAppend(logfile), logFailure: undefined };
   } catch (error) {
     return { handle: undefined, logFailure: (error as NodeJS.ErrnoException).code ?? String(error) };
+  }
+}
+
+const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+
+/**
+ * A FIFO that nobody reads is an error: to wait for a reader would hold up one of the few threads that all sessions have in
+ * common. The command itself may wait for a reader that is there.
+ */
+async function openToAppend(logfile: string): Promise<FileHandle> {
+  const handle = await open(fsPath(fromHere(logfile)), O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o666);
+  if ((await handle.stat()).isFile()) return handle;
+  try {
+    // Writes are to wait.
+    return await open(`/proc/self/fd/${handle.fd}`, O_WRONLY | O_APPEND);
+  } finally {
+    await handle.close();
   }
 }
 
