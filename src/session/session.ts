@@ -45,6 +45,7 @@ export class Session {
   #cluster: Cluster | undefined;
   #mounts: Mounts | undefined;
   #peer: string | undefined;
+  #wasRefused = false;
   #restricted = false;
   readonly #transfers = new TransferQueue();
   readonly #contents = new ContentSpace();
@@ -424,7 +425,8 @@ export class Session {
     await this.finishReplacement();
     this.#peer = undefined;
     const host = name.toLowerCase();
-    const refusal = await refusalOf(host, this.#channel, this, this.#environment);
+    const refusal = await refusalOf(host, this.#channel, this, this.#environment, this.#wasRefused);
+    this.#wasRefused ||= refusal !== undefined;
     if (refusal === undefined) {
       this.#peer = host;
       this.#login = undefined;

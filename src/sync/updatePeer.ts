@@ -6,7 +6,7 @@ import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
 import { formatCommand } from '../protocol/formatCommand.ts';
-import { replies } from '../protocol/replies.ts';
+import { classifyReply, replies } from '../protocol/replies.ts';
 import { below, type Change, exactly, type Store } from '../store/store.ts';
 import { ChannelError } from '../transport/channel.ts';
 import { Cleared } from './cleared.ts';
@@ -210,9 +210,11 @@ export class PeerUpdate {
     const refusal = await line.hello(myname);
     if (refusal === undefined) return true;
     this.#unwelcome.add(myname);
-    this.trouble = `${refusal} ${messages.askPeerWhy(this.peer, myname)}`;
+    const isPlain = classifyReply(refusal) === 'tlsExpected';
+    const advice = isPlain ? messages.compareNossl(this.peer) : messages.askPeerWhy(this.peer, myname);
+    this.trouble = `${refusal} ${advice}`;
     this.context.log.error(messages.errorFromPeer(this.peer, refusal));
-    this.context.log.write(0, messages.askPeerWhy(this.peer, myname));
+    this.context.log.write(0, advice);
     return false;
   }
 
