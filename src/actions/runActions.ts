@@ -15,18 +15,21 @@ const changesPerBatch = 1_000;
  * files. Failures are errors in the log.
  *
  * The rows of a command are claimed before it runs and dropped after it: a crash loses none, another process leaves
- * claimed rows alone, and a row that is queued again while the command runs is a new row, to be run again.
+ * claimed rows alone, and a row that is queued again while the command runs is a new row, to be run again. So it is with
+ * `hurry`: what is not done by then is left to the next run.
  */
 export async function runActions(
   store: Store,
   toDisk: (name: FileName) => DiskPath | undefined,
   log: Log,
+  hurry?: AbortSignal,
 ): Promise<void> {
   const run = ++lastRun;
   active.add(run);
   try {
     for (const action of await claimAll(store, run)) {
-      await runOne(action, toDisk, log);
+      if (hurry?.aborted === true) return;
+      if (!(await runOne(action, toDisk, log, hurry))) return;
       await applyInBatches(store, action.rows.map(drop));
     }
   } finally {
@@ -126,17 +129,27 @@ function group(rows: readonly ActionRow[], commands: Commands): Action[] {
   }));
 }
 
-async function runOne(action: Action, toDisk: (name: FileName) => DiskPath | undefined, log: Log): Promise<void> {
+/** False when it was left to the next run. */
+async function runOne(
+  action: Action,
+  toDisk: (name: FileName) => DiskPath | undefined,
+  log: Log,
+  hurry: AbortSignal | undefined,
+): Promise<boolean> {
   const files = action.names.map(toDisk).filter((path) => path !== undefined);
   if (files.length === 0) {
     log.error(`Command '${action.command}' is not run: its files have no place on this host.`);
-    return;
+    return true;
   }
   const shown = shownCommand(action.command, files);
   log.write(1, runningCommand(shown));
-  const { failure, logFailure } = await runShell(shellScript(action.command, files), action.logfile);
+  const script = shellScript(action.command, files);
+  const { failure, logFailure, abandoned } = await runShell(script, action.logfile, hurry);
   if (logFailure !== undefined) log.error(`Log file ${action.logfile} of a command cannot be opened: ${logFailure}.`);
   if (failure !== undefined) log.error(`Command '${shown}' ${failure}.`);
+  if (abandoned)
+    log.error(`Command '${shown}' is not waited for any more: it is run again by the next session or run.`);
+  return !abandoned;
 }
 
 async function applyInBatches(store: Store, changes: readonly Change[]): Promise<void> {

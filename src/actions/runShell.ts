@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { open } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 import type { Writable } from 'node:stream';
 import { fsPath } from '../bytes/bytes.ts';
@@ -11,6 +12,8 @@ export interface ShellResult {
   readonly failure: string | undefined;
   /** Why the log file could not be opened (byte string); the script ran all the same. */
   readonly logFailure: string | undefined;
+  /** It was not waited for: it may still run. */
+  readonly abandoned: boolean;
 }
 
 /**
@@ -21,28 +24,55 @@ const loader = 'eval "$(cat <&3)" 3<&-';
 
 /**
  * Runs a script (a byte string) with `/bin/sh`: stdin from /dev/null, stdout and stderr appended to `logfile`, the
- * working directory and environment of this process.
+ * working directory and environment of this process. `hurry`: do not wait for it any more, nor let this process do so.
  */
-export async function runShell(script: string, logfile: string): Promise<ShellResult> {
+export async function runShell(script: string, logfile: string, hurry?: AbortSignal): Promise<ShellResult> {
   const { handle, logFailure } = await openLog(logfile);
   try {
     const output = handle?.fd ?? 'ignore';
     const child = spawn('/bin/sh', ['-c', loader], { stdio: ['ignore', output, output, 'pipe'] });
-    const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
-    const [[status, signal]] = await Promise.all([exited, feed(child.stdio[3] as Writable, script)]);
-    return { failure: failureOf(status, signal), logFailure };
+    const pipe = child.stdio[3] as Writable;
+    const exited = once(child, 'exit', hurry === undefined ? {} : { signal: hurry });
+    try {
+      const [[status, signal]] = (await Promise.all([exited, feed(pipe, script)])) as [Exit, void];
+      return { failure: failureOf(status, signal), logFailure, abandoned: false };
+    } catch (error) {
+      if (hurry?.aborted !== true) throw error;
+      child.unref();
+      pipe.destroy();
+      return { failure: undefined, logFailure, abandoned: true };
+    }
   } catch (error) {
-    return { failure: `could not be started: ${(error as Error).message}`, logFailure };
+    return { failure: `could not be started: ${(error as Error).message}`, logFailure, abandoned: false };
   } finally {
     await handle?.close();
   }
 }
 
+type Exit = [number | null, NodeJS.Signals | null];
+
 async function openLog(logfile: string) {
   try {
-    return { handle: await open(fsPath(fromHere(logfile)), 'a'), logFailure: undefined };
+    return { handle: await openToAppend(logfile), logFailure: undefined };
   } catch (error) {
     return { handle: undefined, logFailure: (error as NodeJS.ErrnoException).code ?? String(error) };
+  }
+}
+
+const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+
+/**
+ * A FIFO that nobody reads is an error: to wait for a reader would hold up one of the few threads that all sessions have in
+ * common. The command itself may wait for a reader that is there.
+ */
+async function openToAppend(logfile: string): Promise<FileHandle> {
+  const handle = await open(fsPath(fromHere(logfile)), O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o666);
+  if ((await handle.stat()).isFile()) return handle;
+  try {
+    // Writes are to wait.
+    return await open(`/proc/self/fd/${handle.fd}`, O_WRONLY | O_APPEND);
+  } finally {
+    await handle.close();
   }
 }
 

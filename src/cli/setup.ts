@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import { fromText, fsPath } from '../bytes/bytes.ts';
+import { fromHere } from '../bytes/currentDirectory.ts';
 import type { Config } from '../config/config.ts';
 import { configPath } from '../config/configPath.ts';
 import { parseConfig } from '../config/parse.ts';
@@ -9,7 +10,7 @@ import { buildCluster } from '../groups/build.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
-import { displayName, locate } from '../store/location.ts';
+import { displayName, locate, type Location } from '../store/location.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { Options } from './arguments.ts';
@@ -89,8 +90,26 @@ export function readCluster(place: Place, name: string, log: Log, groups: readon
   return { config, cluster };
 }
 
-export async function openDatabase({ host, options }: Place, name: string, config: Config, log: Log): Promise<Store> {
-  const location = locate(options.database ?? config.database, host, name);
+function locateDatabase({ host, options }: Place, name: string, config: Config): Location {
+  return locate(options.database ?? config.database, host, name);
+}
+
+/** Which database `openDatabase` would open: where it is, and of a file, which one is there. Says nothing to people. */
+export function identifyDatabase(place: Place, name: string, config: Config): string {
+  const location = locateDatabase(place, name, config);
+  if (location.backend !== 'sqlite') return JSON.stringify(location);
+  try {
+    const { dev, ino } = fs.statSync(fsPath(fromHere(location.path)), { bigint: true });
+    return `${location.path} ${dev} ${ino}`;
+  } catch {
+    // Whoever opens it makes it, or says what is wrong.
+    return location.path;
+  }
+}
+
+export async function openDatabase(place: Place, name: string, config: Config, log: Log): Promise<Store> {
+  const { options } = place;
+  const location = locateDatabase(place, name, config);
   log.write(2, messages.databaseFile(displayName(location)));
   return openStore(location, {
     lockTimeout: config.lockTimeout ?? defaultLockTimeout,

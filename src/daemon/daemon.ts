@@ -91,6 +91,8 @@ export class Daemon {
 
   #accept(channel: Channel): void {
     if (this.#options.once) this.#close();
+    // Commands that hang keep nobody out.
+    for (const session of this.#welcome) if (session.hasLeft) this.#welcome.delete(session);
     const { admitted, dropped } = admit([...this.#welcome], channel.remoteAddress, this.#options.limits());
     if (dropped !== undefined) {
       this.#welcome.delete(dropped);

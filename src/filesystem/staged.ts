@@ -23,8 +23,6 @@ export class Staged {
   private readonly parent: Parent;
   private readonly temp: string | Buffer;
   private readonly metadata: Metadata;
-  private seconds: number | undefined;
-  private nanoseconds = 0;
   private open = true;
 
   constructor(parent: Parent, temp: string | Buffer, kind: Staged['kind'], metadata: Metadata) {
@@ -60,17 +58,12 @@ export class Staged {
     return this.metadata.setMode(mode);
   }
 
-  /** Whole seconds, and nanoseconds as far as they can be set; applied by `applyTime`, at the latest by `commit`. */
-  setTime(seconds: number, nanoseconds = 0): void {
-    this.seconds = seconds;
-    this.nanoseconds = nanoseconds;
-  }
-
-  /** Once all is written: from now on it has the time that it will have. */
-  applyTime(): Problem | undefined {
-    const { seconds } = this;
-    this.seconds = undefined;
-    return seconds === undefined ? undefined : this.metadata.setTime(seconds, this.nanoseconds);
+  /**
+   * Whole seconds, and nanoseconds as far as they can be set; after all writing. At once, so that what the file system makes of
+   * them is known: some know whole seconds, or 32 bits of them.
+   */
+  setTime(seconds: number, nanoseconds = 0): Problem | undefined {
+    return this.metadata.setTime(seconds, nanoseconds);
   }
 
   /**
@@ -78,7 +71,7 @@ export class Staged {
    * the target is as before (an empty directory or a file of the other sort may be gone) and this is discarded.
    */
   commit(): Problem | undefined {
-    const problem = this.applyTime() ?? this.place();
+    const problem = this.place();
     if (problem !== undefined) this.discard();
     else this.finish();
     return problem;

@@ -66,6 +66,14 @@ export const whileSyncing = (file: string) => `While syncing file ${file}:`;
 /** After a peer refused HELLO, which tells no more than that. */
 export const askPeerWhy = (host: string, myname: string) =>
   `The log of ${host} says why. If ${myname} was given a new certificate, there: csync2 --rm-ssl-cert ${myname}`;
+/** After a peer refused HELLO because the connection is not encrypted. */
+export const compareNossl = (host: string) =>
+  `There is a 'nossl' for ${host} in the configuration of this host, and none for this host in that of ${host}.`;
+/** What a server does not tell peers: who is not who it says. */
+export const notAtAddress = (host: string, address: string) =>
+  `${host} does not resolve to ${address}, which a peer by that name connects from.`;
+export const notEncrypted = (host: string) =>
+  `${host} does not encrypt, and there is no 'nossl' for it in the configuration.`;
 export const errorFromPeer = (host: string, reply: string) => `ERROR from peer ${host}: ${reply}`;
 
 /** What decided a conflict; both directions of a method go by one name. */

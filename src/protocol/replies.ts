@@ -18,8 +18,10 @@ export const replies = {
   tlsExpected: 'SSL encrypted connection expected!',
   unknownCommand: 'Unknown command!',
   configExpected: 'Expecting SSL (optional) and CONFIG as first commands.',
+  cannotServe: 'There is trouble with the configuration or the database of this server: its log says more.',
   contentRefused: 'The content of this file was refused.',
   contentTooLarge: 'The content is too large to be sent whole.',
+  linkInTheWay: 'A parent directory is a symbolic link, which is not followed!',
   notMounted: 'The file system that this file is on is not mounted!',
   badConfigName: 'Config names are limited to [a-z0-9]+.',
 } as const;
@@ -37,11 +39,19 @@ export function tooManyArguments(limit: number): string {
   return `Too many arguments (more than ${limit}).`;
 }
 
+/** The file stays as it is, since no backup of it could be made. */
+export function backupFailed(reason: string): string {
+  return `Backup failed: ${reason}`;
+}
+
 /** The placeholder for a checktxt when there is no file. */
 export const noChecktxt = '---';
 
 export type ReplyKind =
-  | Exclude<keyof typeof replies, 'badConfigName' | 'configExpected' | 'contentRefused' | 'contentTooLarge'>
+  | Exclude<
+      keyof typeof replies,
+      'badConfigName' | 'cannotServe' | 'configExpected' | 'contentRefused' | 'contentTooLarge' | 'linkInTheWay'
+    >
   | 'identifyFirst'
   /** Starts `OK (` but is none that we know: to be taken as success. */
   | 'unknownOk'

@@ -5,21 +5,35 @@ import { replies } from '../protocol/replies.ts';
 import type { Channel } from '../transport/channel.ts';
 import type { Served, SessionEnvironment } from './served.ts';
 
-/** The reply that refuses a peer which says that it is `host`, or undefined when it is. */
+/**
+ * The reply that refuses a peer which says that it is `host`, or undefined when it is. Why is for the log alone; `isAgain`: and
+ * not for everybody's, since anybody may say any number of names.
+ */
 export async function refusalOf(
   host: string,
   channel: Channel,
   served: Pick<Served, 'cluster' | 'store'>,
   { resolvesTo, log }: SessionEnvironment,
+  isAgain: boolean,
 ): Promise<string | undefined> {
+  const explain = (reason: string): void => (isAgain ? log.write(1, reason) : log.error(reason));
   const { cluster } = served;
   const { remoteAddress: address, peerCertificate: certificate, objection } = channel;
-  if (address === undefined || !(await resolvesTo(host, address))) return replies.identificationFailed;
-  if (!channel.encrypted) return cluster.usesPlain(cluster.host, host) ? undefined : replies.tlsExpected;
+  if (address === undefined || !(await resolvesTo(host, address))) {
+    explain(messages.notAtAddress(host.slice(0, longestHost), address ?? 'unknown'));
+    return replies.identificationFailed;
+  }
+  if (!channel.encrypted) {
+    if (cluster.usesPlain(cluster.host, host)) return undefined;
+    explain(messages.notEncrypted(host));
+    return replies.tlsExpected;
+  }
   if (objection !== undefined) return refusalFor(objection(host), host, log);
   if (certificate === undefined) return replies.identificationFailed;
   return (await knowsCertificate(host, certificate, served, log)) ? undefined : replies.identificationFailed;
 }
+
+const longestHost = 255;
 
 /** What an authority vouches for is not remembered. */
 function refusalFor(reason: string | undefined, host: string, log: Log): string | undefined {

@@ -12,7 +12,7 @@ import type { Subject } from './admission.ts';
 interface Settable {
   setOwner(uid: number | undefined, gid: number | undefined): Problem | undefined;
   setMode(mode: number): Problem | undefined;
-  setTime(seconds: number, nanoseconds: number): Problem | undefined | void;
+  setTime(seconds: number, nanoseconds: number): Problem | undefined;
 }
 
 interface Details {
@@ -62,5 +62,5 @@ function setAll(
     target.setOwner(ignored.uid ? undefined : uid, ignored.gid ? undefined : gid) ??
     (ignored.mod ? undefined : target.setMode(mode));
   if (problem !== undefined || !timed) return problem;
-  return target.setTime(mtime, mtimeNanoseconds) ?? undefined;
+  return target.setTime(mtime, mtimeNanoseconds);
 }

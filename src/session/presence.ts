@@ -47,8 +47,8 @@ export function keep(subject: Subject, attributes: Attributes): void {
   const isSet = !hasTime(entry, attributes);
   const now = isSet ? setTime(subject.path, attributes) : entry;
   if (now instanceof Problem) return session.reply(now.message);
-  const { mtimeNanoseconds } = now;
-  session.record(changesOf(subject, { ...entry, mtime: attributes.mtime, mtimeNanoseconds }, isSet, youth));
+  const { mtime, mtimeNanoseconds } = now;
+  session.record(changesOf(subject, { ...entry, mtime, mtimeNanoseconds }, isSet, youth));
   session.reply(replies.same);
 }
 
@@ -67,7 +67,7 @@ function hasTime(entry: Entry, { mtime, mtimeNanoseconds }: Attributes): boolean
   return entry.mtime === mtime && microseconds(entry.mtimeNanoseconds) === microseconds(mtimeNanoseconds);
 }
 
-/** What it is now. */
+/** What it is now: not every file system can hold the time that was wanted. */
 function setTime(path: DiskPath, { mtime, mtimeNanoseconds }: Attributes): Entry | Problem {
   return withObject(path, (object) => {
     const problem = object.setTime(mtime, mtimeNanoseconds);

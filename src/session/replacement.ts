@@ -22,7 +22,6 @@ export class Replacement {
   readonly #target: string;
   /** What was there when the peer's right to replace it was checked. */
   readonly #before: Inspection;
-  #seconds: number | undefined;
 
   constructor(name: FileName, path: DiskPath, staged: Staged, before: Inspection, target = '') {
     this.name = name;
@@ -44,9 +43,8 @@ export class Replacement {
     return this.#staged.setMode(mode);
   }
 
-  setTime(seconds: number, nanoseconds = 0): void {
-    this.#seconds = seconds;
-    this.#staged.setTime(seconds, nanoseconds);
+  setTime(seconds: number, nanoseconds = 0): Problem | undefined {
+    return this.#staged.setTime(seconds, nanoseconds);
   }
 
   discard(): void {
@@ -63,10 +61,8 @@ export class Replacement {
       this.discard();
       return replies.conflict;
     }
-    const hindrance =
-      (now.state === 'present' ? backUp(session, this.name, this.#path, now.entry) : undefined) ??
-      this.#staged.applyTime();
-    // Recorded as it was sent, from before the rename: what anybody does to it afterwards is a change of its own.
+    const hindrance = now.state === 'present' ? backUp(session, this.name, this.#path, now.entry) : undefined;
+    // Recorded as it was made, from before the rename: what anybody does to it afterwards is a change of its own.
     const entry = this.entry();
     const youth = youngAt(Date.now());
     const problem = hindrance ?? this.#staged.commit();
@@ -80,7 +76,6 @@ export class Replacement {
 
   /** What it will be. */
   entry(): Entry {
-    const entry = entryFromStats(fs.fstatSync(this.#staged.fd, { bigint: true }), this.#target);
-    return this.#seconds === undefined ? entry : { ...entry, mtime: this.#seconds };
+    return entryFromStats(fs.fstatSync(this.#staged.fd, { bigint: true }), this.#target);
   }
 }

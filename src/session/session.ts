@@ -48,6 +48,7 @@ export class Session {
   #cluster: Cluster | undefined;
   #mounts: Mounts | undefined;
   #peer: string | undefined;
+  #wasRefused = false;
   #restricted = false;
   readonly #transfers = new TransferQueue();
   readonly #contents = new ContentSpace();
@@ -56,6 +57,8 @@ export class Session {
   /** The peer sends many requests ahead: it is worth a moment to see whether more have arrived. */
   #gathering = false;
   #over = false;
+  #hasLeft = false;
+  readonly #hurry = new AbortController();
   #isDurable = false;
   /** Until the peer has identified itself. */
   #login: Allowance | undefined;
@@ -92,10 +95,16 @@ export class Session {
     }
   }
 
-  /** Ends the session as soon as the request at hand is done. */
+  /** Ends the session as soon as the request at hand is done; commands that are due are left to the next one. */
   stop(): void {
     this.#over = true;
+    this.#hurry.abort();
     this.#channel.destroy();
+  }
+
+  /** The peer has: what may still take time are commands of the configuration. */
+  get hasLeft(): boolean {
+    return this.#hasLeft;
   }
 
   /** It ended for something that is wrong here, as its configuration or its database. */
@@ -304,14 +313,24 @@ export class Session {
       else this.reply(replies.configExpected);
       return false;
     }
-    this.#served = await this.#environment.configure(command.config);
+    try {
+      await this.#configure(command.config);
+    } catch (error) {
+      // What is wrong is for our log alone: whoever asks has not identified yet.
+      this.reply(replies.cannotServe);
+      throw error;
+    }
+    this.reply(replies.finished);
+    return true;
+  }
+
+  async #configure(name: string): Promise<void> {
+    this.#served = await this.#environment.configure(name);
     this.#outgoing.store = this.#served.store;
     this.#channel.setIdleTimeout(this.#served.idle);
     this.#cluster = this.#served.cluster;
     this.#mounts = await Mounts.find(this.#cluster, this.store);
     await recover(this.#cluster, this.store, this.ignored, this.#mounts, this.#log);
-    this.reply(replies.finished);
-    return true;
   }
 
   async #handle(line: string): Promise<void> {
@@ -413,7 +432,8 @@ export class Session {
     await this.finishReplacement();
     this.#peer = undefined;
     const host = name.toLowerCase();
-    const refusal = await refusalOf(host, this.#channel, this, this.#environment);
+    const refusal = await refusalOf(host, this.#channel, this, this.#environment, this.#wasRefused);
+    this.#wasRefused ||= refusal !== undefined;
     if (refusal === undefined) {
       this.#peer = host;
       this.#login = undefined;
@@ -476,6 +496,7 @@ export class Session {
     await this.#attempt(() => this.flush());
     const isDurable = await this.#attempt(() => this.#makeDurable());
     await this.#attempt(() => this.#channel.close());
+    this.#hasLeft = true;
     const served = this.#served;
     if (served === undefined) return;
     const ends = this.#journal.close();
@@ -484,7 +505,8 @@ export class Session {
     if (!this.#journal.isSettled) {
       await this.#attempt(() => recover(served.cluster, served.store, served.ignored, this.mounts, this.#log));
     }
-    await this.#attempt(() => runActions(served.store, (name) => served.cluster.toDisk(name), this.#log));
+    const toDisk = (name: FileName) => served.cluster.toDisk(name);
+    await this.#attempt(() => runActions(served.store, toDisk, this.#log, this.#hurry.signal));
     await this.#attempt(() => served.release());
   }
 

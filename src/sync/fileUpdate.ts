@@ -7,6 +7,7 @@ import { LibrsyncError, matchesSignature, matchesSignatureChunks, signatureLengt
 import * as messages from '../log/messages.ts';
 import type { FileCommand } from '../protocol/commands.ts';
 import { formatCommand } from '../protocol/formatCommand.ts';
+import { requestLineLimit } from '../protocol/inbox.ts';
 import { resolveConflict } from './conflict.ts';
 import type { Conversation, ReplyParser } from './conversation.ts';
 import type { DirtyFile } from './dirtyFiles.ts';
@@ -213,8 +214,12 @@ export class FileUpdate {
 
   /** Everything but regular files. Its owner and mode follow at once: they are refused if the object is. */
   async #sendOther(entry: Entry): Promise<Under> {
-    const subject = this.#subject;
-    const made = this.ask(makeCommand(entry, subject), status);
+    const command = formatCommand(makeCommand(entry, this.#subject));
+    // With the target of a link; the peer would end the conversation.
+    if (command.length >= requestLineLimit) {
+      return { settled: this.localTrouble(new Problem('ENAMETOOLONG', this.file.path)) };
+    }
+    const made = this.conversation.ask(command, status);
     const rest = [this.setOwner(entry)];
     if (entry.kind !== 'lnk') rest.push(this.setMode(entry));
     if (entry.kind === 'lnk' && !this.run.mayWin(this.file)) return { settled: this.settle([made, ...rest]) };

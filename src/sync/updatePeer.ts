@@ -8,6 +8,7 @@ import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
 import { formatCommand } from '../protocol/formatCommand.ts';
+import { classifyReply, replies } from '../protocol/replies.ts';
 import { below, type Change, exactly, type Store } from '../store/store.ts';
 import { ChannelError } from '../transport/channel.ts';
 import { Cleared } from './cleared.ts';
@@ -212,9 +213,11 @@ export class PeerUpdate {
     const refusal = await line.hello(myname);
     if (refusal === undefined) return true;
     this.#unwelcome.add(myname);
-    this.trouble = `${refusal} ${messages.askPeerWhy(this.peer, myname)}`;
+    const isPlain = classifyReply(refusal) === 'tlsExpected';
+    const advice = isPlain ? messages.compareNossl(this.peer) : messages.askPeerWhy(this.peer, myname);
+    this.trouble = `${refusal} ${advice}`;
     this.context.log.error(messages.errorFromPeer(this.peer, refusal));
-    this.context.log.write(0, messages.askPeerWhy(this.peer, myname));
+    this.context.log.write(0, advice);
     return false;
   }
 
@@ -319,16 +322,20 @@ export class PeerUpdate {
   async #parentMissing({ name, row }: DirtyFile): Promise<boolean> {
     const { log, store } = this.context;
     await this.#settleAll();
-    const parent = name.slice(0, name.lastIndexOf('/')) as FileName;
-    const again = this.#missingParents.has(parent) || parent === '';
+    // It was asked about before it was known that nothing gets there.
+    if (this.#isSkipped(name)) return false;
+    const parent = parentOf(name);
+    const again = parent === undefined || this.#missingParents.has(parent);
     log.write(1, messages.fileStaysDirty);
-    if (again) log.error(messages.missingParent(parent));
-    else log.write(1, messages.missingParent(parent));
-    this.#missingParents.add(parent);
     if (again) {
-      this.#skipped.push(parent + '/');
+      log.write(0, messages.whileSyncing(name));
+      log.write(0, messages.errorFromPeer(this.peer, replies.parentMissing));
+      log.error(messages.missingParent(parent ?? `${name}/..`));
+      this.#skipped.push(`${parent ?? name}/`);
       return false;
     }
+    log.write(1, messages.missingParent(parent));
+    this.#missingParents.add(parent);
     const encoded = encode(parent);
     const mark = (marked: Encoded): Change => {
       log.write(1, messages.markingDirty(decode(marked)));
@@ -368,3 +375,9 @@ const beforeConnection: ReadonlySet<string> = new Set(['CONNECT', 'CONNECT_TIMEO
 
 /** Files of which all is sent and not everything is answered. */
 const unsettledAtOnce = 256;
+
+/** Undefined: the file is where a prefix leads to, or right below the root directory. */
+function parentOf(name: FileName): FileName | undefined {
+  const end = name.lastIndexOf('/');
+  return end > 0 ? (name.slice(0, end) as FileName) : undefined;
+}

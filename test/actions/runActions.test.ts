@@ -134,6 +134,26 @@ test('a log file that cannot be opened is an error, and the command runs', async
   assert.equal(log.errors, 1);
 });
 
+test('a log file that is a FIFO is written to while somebody reads it, and is else an error that holds nobody up', async () => {
+  const fifo = inDirectory('fifo');
+  spawnSync('mkfifo', [fifo]);
+  const command = `echo unread >&2; touch '${inDirectory('ran')}'`;
+  await queue(command, ['/b'], fifo);
+  await runActions(store, toDisk, log);
+  assert.ok(existsSync(inDirectory('ran')));
+  assert.ok(lines.includes(`Log file ${fifo} of a command cannot be opened: ENXIO.`), lines.join('\n'));
+
+  const reader = spawn('cat', [fifo], { stdio: ['ignore', 'pipe', 'ignore'] });
+  let heard = 0;
+  reader.stdout.on('data', (chunk: Buffer) => (heard += chunk.length));
+  const ended = new Promise((resolve) => reader.once('close', resolve));
+  // More than a pipe holds.
+  await queue('head -c 300000 /dev/zero', ['/c'], fifo);
+  await runActions(store, toDisk, log);
+  await ended;
+  assert.equal(heard, 300_000);
+});
+
 test('a command whose files have no place on this host does not run', async () => {
   await queue(`: > ${inDirectory('ran')}`, ['%other%/a']);
   await runActions(store, toDisk, log);

@@ -117,5 +117,6 @@ test('a session of -i that comes to nothing for what is wrong here ends with 1, 
   assert.deepEqual([good.status, good.stdout], [0, 'OK (cmd_finished).\nOK (cu_later).\n']);
   writeFileSync(join(host.etc, 'csync2.cfg'), 'group g {\n');
   const bad = serve();
-  assert.deepEqual([bad.status, bad.stdout], [1, '']);
+  const reply = 'There is trouble with the configuration or the database of this server: its log says more.\n';
+  assert.deepEqual([bad.status, bad.stdout], [1, reply]);
 });

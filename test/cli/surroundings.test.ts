@@ -74,6 +74,12 @@ describe('the surroundings of a run', () => {
     assert.match(stderr, /^Invalid dump_dir_fd 99: Bad file descriptor\n/);
   });
 
+  it('says which descriptor for directories cannot be written to, and why', () => {
+    const { status, stderr } = csync2('-W 5 -cr / 5>/dev/full');
+    assert.equal(status, 1);
+    assert.match(stderr, /^Can't write to descriptor 5, which -W names: No space left on device\n/);
+  });
+
   it('does nothing in any mode for a host that is in no group', () => {
     for (const mode of [
       '-L',

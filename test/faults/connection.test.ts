@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import tls from 'node:tls';
 import fs from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { certificate } from '../scenarios/harness/certificates.ts';
+import { until } from '../scenarios/harness/process.ts';
 import { isInstalled, type Program } from '../scenarios/harness/programs.ts';
 import { RawPeer } from './harness/rawPeer.ts';
 import { type FaultHost, key, Site } from './harness/site.ts';
@@ -235,7 +237,28 @@ describe('certificates', () => {
       await plain.ask('CONFIG ');
       assert.equal(await plain.ask(`HELLO ${member.name}`), 'SSL encrypted connection expected!');
       assert.match((await plain.ask(`SIG ${key} %25t%25/file`)) ?? '', /^Dear /);
+      for (const name of ['localhost', 'localhost']) await plain.ask(`HELLO ${name}`);
       plain.close();
+      const other = await RawPeer.connect(server.name, server.port, member.name);
+      await other.ask('CONFIG ');
+      for (let times = 0; times < 2; times++) await other.ask('HELLO localhost');
+      other.close();
+      assert.ok(await until(() => server.log.split('Finished with 1 errors').length === 3, 5000), server.log);
+      assert.ok(server.log.includes(`${member.name} does not encrypt, and there is no 'nossl' for it`), server.log);
+      assert.ok(server.log.includes(`localhost does not resolve to ${member.name}, which`), server.log);
+
+      const config = fs.readFileSync(join(member.etc, 'csync2.cfg'), 'latin1');
+      member.configure(`nossl * *;\n${config}`);
+      member.tree.write('more', 'content');
+      const mismatch = await member.run('-x');
+      assert.equal(mismatch.code, 1);
+      assert.match(
+        mismatch.output,
+        /SSL encrypted connection expected!\nThere is a 'nossl' for .* in the configuration of/,
+      );
+      member.configure(config);
+      fs.rmSync(member.tree.path('more'));
+      await member.run('-cr /');
 
       assert.match(await overTls(server.name, server.port, member.name, member.name), /content|data_follows/);
       assert.match(await overTls(server.name, server.port, member.name, 'somebody'), /Identification failed!/);

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { readlinkSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../scenarios/harness/process.ts';
+import { isInstalled } from '../scenarios/harness/programs.ts';
 import { RawPeer } from './harness/rawPeer.ts';
 import { type FaultHost, key, Site } from './harness/site.ts';
 
@@ -101,6 +103,55 @@ test('max-sessions: members that are there stay, one more is refused until one o
   } finally {
     for (const peer of peers) peer.close();
     await site.close();
+  }
+});
+
+test('max-sessions: whose peer has left is none any more, whatever its commands are waiting for', async () => {
+  const site = new Site({ hosts: 2 });
+  const [member, server] = [site.at(0), site.at(1)];
+  try {
+    site.configure('action { exec "sleep 5"; logfile /dev/null; }', 'max-sessions 2;\n');
+    await server.serve();
+    for (const name of ['a', 'b', 'c', 'd']) {
+      member.tree.write(name, 'content');
+      const { code, output } = await member.run('-x');
+      assert.equal(code, 0, output);
+      await until(() => server.log.includes(`Updated %t%/${name}`), 5000);
+    }
+  } finally {
+    await site.close();
+  }
+});
+
+describe('a link whose name and target do not fit into one line', () => {
+  for (const program of ['ours', 'c'] as const) {
+    test(`it is named and stays dirty, the others go on (→ ${program})`, async (t) => {
+      if (!isInstalled(program)) return t.skip(`skipped: ${program} is not installed`);
+      const site = new Site({ hosts: 2, programs: ['ours', program] });
+      const [client, server] = [site.at(0), site.at(1)];
+      try {
+        site.configure();
+        // Each of these bytes takes three on the wire.
+        const directory = Array.from({ length: 9 }, () => ' '.repeat(200)).join('/');
+        const [short, long] = ['%'.repeat(3500), '%'.repeat(4000)];
+        client.tree.mkdir(directory);
+        client.tree.symlink(`${directory}/fits`, short);
+        client.tree.symlink(`${directory}/link`, long);
+        client.tree.write('z', 'content');
+        await server.serve();
+        const { code, output } = await client.run('-x');
+        assert.equal(code, 1);
+        assert.match(output, /\/link: File name too long\nFinished with 1 errors\.\n$/);
+        assert.equal(server.tree.read('z'), 'content');
+        assert.equal(readlinkSync(server.tree.path(`${directory}/fits`)), short);
+        assert.deepEqual(
+          client.rows().dirty.map((row) => row.slice(row.lastIndexOf('/')).split(' ')[0]),
+          ['/link'],
+        );
+      } finally {
+        await site.close();
+      }
+    });
   }
 });
 

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
-import { until } from '../scenarios/harness/process.ts';
+import { isListening, until } from '../scenarios/harness/process.ts';
 import { isInstalled } from '../scenarios/harness/programs.ts';
 import { type FaultHost, Site } from './harness/site.ts';
 import { type Passing, WireTap } from './harness/wireTap.ts';
@@ -167,5 +170,37 @@ describe('a server that is told to end', () => {
       assert.equal(again.code, 0, again.output);
       inSync(client, server);
     });
+  });
+
+  test('a second SIGTERM does not wait for a command that hangs either: it is run again by the next session', async () => {
+    const site = new Site({ hosts: 2 });
+    const [client, server] = [site.at(0), site.at(1)];
+    const [release, done] = ['release', 'done'].map((name) => join(server.root, name)) as [string, string];
+    try {
+      // A FIFO that nobody writes to, until the test does.
+      execFileSync('mkfifo', [release]);
+      site.configure(`action { exec "cat ${release} && echo %% >>${done}"; logfile /dev/null; }`);
+      await server.serve();
+      client.tree.write('file', 'content');
+      assert.equal((await client.run('-x')).code, 0);
+      assert.ok(await until(() => server.log.includes('Running'), 5000), server.log);
+      const gone = exit(server);
+      server.server?.kill('SIGTERM');
+      await until(() => !isListening(server.name, server.port), 5000);
+      server.server?.kill('SIGTERM');
+      assert.equal(await Promise.race([gone, sleep(5000, 'still there', { ref: false })]), 0);
+      assert.match(server.log, /is not waited for any more: it is run again by the next session or run/);
+      assert.equal(server.rows().action.length, 1);
+
+      await server.serve();
+      client.tree.write('other', 'content');
+      assert.equal((await client.run('-x')).code, 0);
+      const writer = spawn('sh', ['-c', `exec 3>${release}; sleep 1`], { stdio: 'ignore' });
+      assert.ok(await until(() => server.rows().action.length === 0, 5000), server.rows().action.join());
+      writer.kill();
+      for (const name of ['file', 'other']) assert.ok(readFileSync(done, 'utf8').includes(server.tree.path(name)));
+    } finally {
+      await site.close();
+    }
   });
 });

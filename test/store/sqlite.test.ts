@@ -50,6 +50,11 @@ describe('opening an SQLite database', () => {
     writeFileSync(text, 'this is not a database, but it is long enough to look like one\n'.repeat(100));
     failsToOpen(text, /not an SQLite 3 database/);
     failsToOpen('/dev/null/x.db3', /\/dev\/null does not exist|not a directory/i);
+    const others = fresh();
+    const connection = new Database(others);
+    connection.exec('CREATE TABLE file (path, owner)');
+    connection.close();
+    failsToOpen(others, /no such column: filename/);
   });
 
   test('a damaged database is an error, not a crash', async () => {
@@ -195,7 +200,7 @@ describe('rows that somebody else wrote', () => {
       const other = new Database(path);
       other.exec(`INSERT INTO dirty VALUES ('/a', NULL, 'me', 'p'), ('/b', '0', 'me', 'p'), ('/c', 0, NULL, 'p'),
                   ('/d', '1', 'me', 'p'), ('/e', 1, 'me', 'p'), ('/f', 1.0, 'me', 'p'), (NULL, 1, 'me', 'p'), ('/g', 1, 'me', NULL);
-                  INSERT INTO hint VALUES ('/a', NULL), ('/b', '0'), ('/c', '1'), ('/d', 1);
+                  INSERT INTO hint VALUES ('/a', NULL), ('/b', '0'), ('/c', '1'), ('/d', 1), (NULL, 1);
                   INSERT INTO action VALUES ('/a', 'c', NULL); INSERT INTO file VALUES ('/a', NULL);`);
       other.close();
       assert.deepEqual(

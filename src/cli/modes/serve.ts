@@ -12,7 +12,7 @@ import { portOf } from '../line.ts';
 import { idleTimeoutOf } from '../limits.ts';
 import { warnOfLooseKeys } from '../secretFile.ts';
 import { ServerSettings } from '../serverSettings.ts';
-import { openDatabase, type Place, readCluster } from '../setup.ts';
+import { identifyDatabase, openDatabase, type Place, readCluster } from '../setup.ts';
 import { SharedStores } from '../sharedStores.ts';
 
 /** `-i`: the connection that inetd, systemd or ssh put at standard input and output. Returns the exit code. */
@@ -78,7 +78,10 @@ export function surroundingsOf(place: Place, settings: ServerSettings, log: Bran
       const { config, cluster } = readCluster(place, name, log, undefined);
       if (!cluster.isMember) throw new NotAMemberError(place.host);
       warnOfLooseKeys(place, config, cluster, log);
-      const { store, release } = await stores.open(name, () => openDatabase(place, name, config, log));
+      const { store, release } = await stores.open(name, {
+        identify: () => identifyDatabase(place, name, config),
+        open: () => openDatabase(place, name, config, log),
+      });
       const restrictTo = (groups: readonly string[]) => readCluster(place, name, log, groups).cluster;
       return {
         cluster,

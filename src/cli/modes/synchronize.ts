@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import type { DiskPath } from '../../bytes/bytes.ts';
 import { decode, encode } from '../../bytes/urlEncoding.ts';
 import { writeFully } from '../../log/writeFully.ts';
+import { systemText } from '../../transport/failures.ts';
 import { Check, type CheckOptions } from '../../scan/check.ts';
 import type { Mounts } from '../../scan/mounts.ts';
 import { tidyMarks } from '../../store/marks.ts';
@@ -121,6 +122,15 @@ function newCheck(setup: Setup, mounts: Mounts, options: Options, recursive: boo
   const descriptor = options.directoryDescriptor;
   if (descriptor === undefined) return new Check(cluster, store, ignored, log, checkOptions);
   mustBeOpen(descriptor);
-  const onDirectory = (name: string): void => writeFully(descriptor, name + '\0');
+  const onDirectory = (name: string): void => writeDirectory(descriptor, name);
   return new Check(cluster, store, ignored, log, { ...checkOptions, onDirectory });
+}
+
+function writeDirectory(descriptor: number, name: string): void {
+  try {
+    writeFully(descriptor, name + '\0');
+  } catch (cause) {
+    const reason = systemText(cause as Error);
+    throw new SetupError('ARGUMENT', `Can't write to descriptor ${descriptor}, which -W names: ${reason}`, { cause });
+  }
 }

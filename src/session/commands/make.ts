@@ -13,7 +13,8 @@ export type MakeCommand = Extract<FileCommand, { name: 'MKDIR' | 'MKCHR' | 'MKBL
 /** MK*: everything but regular files. It is put in place when its owner, mode and time have come too. */
 export function make(session: Session, request: MakeCommand, check: FileCheck): void {
   const path = session.cluster.toDisk(request.file);
-  if (path === undefined || check.found.state === 'impure') return session.reply(replies.denied);
+  if (path === undefined) return session.reply(replies.denied);
+  if (check.found.state === 'impure') return session.reply(replies.linkInTheWay);
   if (check.found.state === 'parent-missing') return refuse(session, request, replies.parentMissing);
   const there = check.found.state === 'present' ? check.found.entry : undefined;
   if (request.name === 'MKDIR' && there?.kind === 'dir') {

@@ -66,7 +66,7 @@ export async function setInPlace(
   return true;
 }
 
-function set(session: Session, target: Metadata | Replacement, request: MetadataCommand): Problem | undefined | void {
+function set(session: Session, target: Metadata | Replacement, request: MetadataCommand): Problem | undefined {
   const { ignored } = session;
   switch (request.name) {
     case 'SETOWN':

@@ -21,7 +21,8 @@ const emptySignature = Uint8Array.of(0x72, 0x73, 0x01, 0x36, 0, 0, 8, 0, 0, 0, 0
 export async function patch(session: Session, file: FileName, check: FileCheck): Promise<void> {
   const { found } = check;
   const path = session.cluster.toDisk(file);
-  if (path === undefined || found.state === 'impure') return session.reply(replies.denied);
+  if (path === undefined) return session.reply(replies.denied);
+  if (found.state === 'impure') return session.reply(replies.linkInTheWay);
   if (found.state === 'parent-missing') return session.reply(replies.parentMissing);
   if (found.state === 'present' && found.entry.kind === 'dir' && isFilledDirectory(path)) {
     return session.reply(messageFor('ENOTEMPTY'));

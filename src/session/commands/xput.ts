@@ -14,7 +14,7 @@ export function transferContent(
   content: Uint8Array,
 ): void {
   const { session, found } = subject;
-  if (found.state === 'impure') return session.reply(replies.denied);
+  if (found.state === 'impure') return session.reply(replies.linkInTheWay);
   if (found.state === 'parent-missing') return session.reply(replies.parentMissing);
   if (content.length > session.largestFile) return session.reply(messageFor('EFBIG'));
   if (!force && isThere(subject, attributes, content)) return keep(subject, attributes);

@@ -16,7 +16,7 @@ type Other = Exclude<WantedObject, Regular>;
 /** XSET: an object as described. A regular file only if its content is here already; otherwise the peer is told to send it. */
 export function transferObject(subject: Subject, request: Request): void {
   const { session, found } = subject;
-  if (found.state === 'impure') return session.reply(replies.denied);
+  if (found.state === 'impure') return session.reply(replies.linkInTheWay);
   if (found.state === 'parent-missing') return session.reply(replies.parentMissing);
   const { object } = request;
   if (object.kind === 'reg') transferKnownContent(subject, request, object);

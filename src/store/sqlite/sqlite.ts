@@ -43,7 +43,15 @@ import {
  * Fails with StoreError OPEN, or LOCKED when another process keeps it locked for longer than `options.lockTimeout`.
  */
 export function openSqlite(path: string, options: StoreOptions): Store {
-  return new SqliteStore(path, options, connect(path, options));
+  const connection = connect(path, options);
+  try {
+    return new SqliteStore(path, options, connection);
+  } catch (error) {
+    connection.close();
+    // Tables of other programs by the same names.
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StoreError('OPEN', `Can't open database ${path}: ${reason}`, { cause: error });
+  }
 }
 
 class SqliteStore implements Store {

@@ -100,7 +100,8 @@ export function prepareStatements(connection: Connection) {
     isDirty: pluck<[Bound], number>(`SELECT 1 FROM dirty WHERE filename = ${text} LIMIT 1`),
 
     hints: raw<[], [Buffer, number]>(
-      'SELECT CAST(filename AS BLOB), CAST(ifnull(recursive, 0) AS INTEGER) <> 0 FROM hint ORDER BY filename, 2',
+      `SELECT CAST(filename AS BLOB), CAST(ifnull(recursive, 0) AS INTEGER) <> 0
+       FROM hint WHERE filename IS NOT NULL ORDER BY filename, 2`,
     ),
     actions: raw<[], [Buffer, Buffer, Buffer]>(
       `SELECT CAST(filename AS BLOB), CAST(command AS BLOB), CAST(ifnull(logfile, '') AS BLOB)

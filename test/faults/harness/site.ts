@@ -143,10 +143,13 @@ export class FaultHost {
     else await this.#local.serve();
   }
 
-  /** Stands a server; `behind`: something else listens where peers look. Waits until it listens. */
-  async serve(behind = false, wrap: readonly string[] = []): Promise<ChildProcess> {
+  /**
+   * Stands a server; `behind`: something else listens where peers look. Without `databaseNamed` its configuration has to say where
+   * the database is. Waits until it listens.
+   */
+  async serve(behind = false, wrap: readonly string[] = [], databaseNamed = true): Promise<ChildProcess> {
     this.port = behind ? privatePort : publicPort;
-    const { child } = this.start(['-ii', '-v'], this.port, wrap);
+    const { child } = this.start(['-ii', '-v'], this.port, wrap, this.program, databaseNamed);
     this.server = child;
     child.stderr?.on('data', (chunk: Buffer) => (this.log += chunk.toString('latin1')));
     child.once('exit', () => {
@@ -158,8 +161,15 @@ export class FaultHost {
     return child;
   }
 
-  start(args: readonly string[], port = publicPort, wrap: readonly string[] = [], program = this.program): Running {
-    const own = ['-N', this.name, '-D', this.databaseDirectory, '-p', String(port)];
+  start(
+    args: readonly string[],
+    port = publicPort,
+    wrap: readonly string[] = [],
+    program = this.program,
+    databaseNamed = true,
+  ): Running {
+    const database = databaseNamed ? ['-D', this.databaseDirectory] : [];
+    const own = ['-N', this.name, ...database, '-p', String(port)];
     const [command, ...rest] = [...wrap, paths[program], ...own, ...args] as [string, ...string[]];
     const child = spawn(command, rest, {
       env: {
