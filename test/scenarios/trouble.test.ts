@@ -224,6 +224,8 @@ scenarios('ways to serve', [
   {
     name: 'a broken configuration on the server',
     config,
+    // We answer where the C program hangs up.
+    exempt: ['wire'],
     run: async (w) => {
       await w.settle();
       w.h2.configure('nonsense');

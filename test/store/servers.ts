@@ -188,11 +188,13 @@ export async function startMysql({ tls = false } = {}): Promise<Server> {
   const data = join(top, 'data');
   const socket = join(top, 'socket');
   const port = await freePort();
+  // A start removes what looks like its own leftovers in the directory for temporary files: never those of another server.
+  const places = [`--datadir=${data}`, `--tmpdir=${top}`];
   const install = find(['mariadb-install-db', 'mysql_install_db']);
   if (install) {
     const how = ['--auth-root-authentication-method=normal', '--skip-test-db'];
-    await runner.must(install, '--no-defaults', `--datadir=${data}`, ...how);
-  } else await runner.must(mysqld ?? '', '--no-defaults', '--initialize-insecure', `--datadir=${data}`);
+    await runner.must(install, '--no-defaults', ...places, ...how);
+  } else await runner.must(mysqld ?? '', '--no-defaults', '--initialize-insecure', ...places);
   const init = join(runner.directory, 'init.sql');
   const accounts = ['127.0.0.1', 'localhost'].map((host) => `'csync2'@'${host}'`);
   writeFileSync(
@@ -206,7 +208,7 @@ export async function startMysql({ tls = false } = {}): Promise<Server> {
   );
   const child = runner.start(
     mysqld ?? '',
-    ...['--no-defaults', `--datadir=${data}`, `--socket=${socket}`, `--port=${port}`, '--bind-address=127.0.0.1'],
+    ...['--no-defaults', ...places, `--socket=${socket}`, `--port=${port}`, '--bind-address=127.0.0.1'],
     ...['--character-set-server=utf8mb4', '--innodb-flush-log-at-trx-commit=0', `--init-file=${init}`],
     ...[`--pid-file=${join(top, 'pid')}`, '--innodb-buffer-pool-size=64M', '--lower-case-table-names=0'],
     ...(tls ? tlsSettings(certificates) : []),
