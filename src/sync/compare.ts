@@ -38,12 +38,12 @@ export async function* comparePair(
   try {
     await peerLine.mustHello(pair.myname);
     // A C server answers with an error line and lists empty targets for links under a prefix: these equal any.
-    await peerLine.conversation.ask(formatCommand({ name: 'CAPS', extensions: ['targets'] }), status);
+    const { ok } = await peerLine.conversation.ask(formatCommand({ name: 'CAPS', extensions: ['targets'] }), status);
     const list = peerLine.conversation.stream(
       formatCommand({ name: 'LIST', peer: pair.peer, file, keys: pair.keys }),
       listStep,
     );
-    const theirs = new RowReader(linesOf(list), strayAnswer);
+    const theirs = new RowReader(ok ? linesOf(list) : collected(linesOf(list)), strayAnswer);
     const range = file === undefined ? allNames : exactly(encode(file));
     const ours = new RowReader(shared(store.fileLines(range), cluster.sharedWith(pair.peer, pair.keys)));
     while (await eitherHasRows(ours, theirs)) {
@@ -62,6 +62,22 @@ export async function* comparePair(
 async function* linesOf(steps: AsyncIterable<ListStep>): AsyncGenerator<string, void, undefined> {
   for await (const { lines } of steps) yield lines;
 }
+
+/**
+ * C servers send line by line. To be woken for every one costs both sides more than the line itself, so this thread sleeps
+ * until some have come together; a longer sleep would let the socket fill.
+ */
+async function* collected(pieces: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
+  for await (const lines of pieces) {
+    yield lines;
+    Atomics.wait(never, 0, 0, aMoment);
+  }
+}
+
+/** Milliseconds. */
+const aMoment = 0.15;
+/** Nobody changes it. */
+const never = new Int32Array(new SharedArrayBuffer(4));
 
 function strayAnswer(line: string): ConversationError {
   return new ConversationError('OUT_OF_STEP', `unexpected answer: ${printable(line)}`);
