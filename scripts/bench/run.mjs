@@ -2,7 +2,7 @@
 // Measures csync2 against the C program and rsync on this machine, in turn, on the same files.
 //   scripts/bench/run.mjs [--full] [--rounds N] [--only TEXT] [--json FILE] [--directory DIR] [--c PATH] [--librsync]
 // Without --full: 10,000 files, two minutes on an idle machine. With it: 128,000 files in 5,200 directories (1.4 GB), a file of 1 GiB,
-// and up to 20 GB of disk in DIR. --only: jobs whose name contains TEXT. --librsync: also the bench of src/librsync.
+// and up to 20 GB of disk in DIR (in memory, with less than 32 GB of it, run the last job by itself). --only: jobs whose name contains TEXT. --librsync: also the bench of src/librsync.
 // Build first; nothing else should be running. Everything it makes is removed at the very end.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
