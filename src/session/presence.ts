@@ -59,7 +59,8 @@ function changesOf({ session, name, row, dirty }: Subject, entry: Entry, isSet: 
   if (checktxt !== row) changes.push({ type: 'putFile', name, checktxt });
   // The peer's time is not a later change of a file that is noted.
   if (checktxt !== row || isSet) changes.push(...noteYoung(name, entry, youth));
-  if (dirty) changes.push({ type: 'clearDirty', name, peer: encode(session.peer) });
+  // A check may have recorded and marked a change by now.
+  if (dirty) changes.push({ type: 'clearDirty', name, peer: encode(session.peer), ifFile: checktxt });
   return changes;
 }
 

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { encode } from '../../src/bytes/urlEncoding.ts';
+import { contentDigest } from '../../src/protocol/contentDigest.ts';
 import type { Change, Store } from '../../src/store/store.ts';
 import { key, peer, Serving } from './serving.ts';
 
@@ -79,4 +80,23 @@ describe('a change that is made here while a request is being looked at', () => 
       }
     }
   }
+});
+
+test('a change that is made and marked here after a peer was told that it has the same stays marked', async (t) => {
+  const serving = new Serving();
+  t.after(() => serving.close());
+  const mine: Change = { ...mark, peer: encode(peer) } as Change;
+  await serving.store.apply([write(serving, 'same', 1_600_000_000), mine]);
+  const apply = serving.store.apply.bind(serving.store);
+  serving.store.apply = async (changes) => {
+    if (changes.some(({ type }) => type === 'clearDirty')) {
+      serving.store.apply = apply;
+      await apply([write(serving, 'ours', 1_600_000_100), mine]);
+    }
+    await apply(changes);
+  };
+  const digest = contentDigest(Buffer.from('same'));
+  const request = `XSET ${key} ${name} check 33188 ${me} 1600000000 0 reg 4 ${digest}\n`;
+  assert.equal(await serving.talk(`CAPS xput\n${request}`), 'OK (caps xput).\nOK (same).\n');
+  assert.equal((await serving.store.dirtyAmong([name])).has(name), true);
 });
