@@ -85,7 +85,7 @@ describe('a change that is made here while a request is being looked at', () => 
 test('a change that is made and marked here after a peer was told that it has the same stays marked', async (t) => {
   const serving = new Serving();
   t.after(() => serving.close());
-  const mine: Change = { ...mark, peer: encode(peer) } as Change;
+  const mine: Change = { ...mark, peer: encode(peer) };
   await serving.store.apply([write(serving, 'same', 1_600_000_000), mine]);
   const apply = serving.store.apply.bind(serving.store);
   serving.store.apply = async (changes) => {
