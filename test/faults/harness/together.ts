@@ -159,10 +159,11 @@ export class Together {
 
 /**
  * A C server replaces what has changed since it looked, and a C client clears the mark of a file that it has sent, also
- * one that our server has made anew since.
+ * one that our server has made anew since. A check of the C program records a change in one transaction and marks it in the next:
+ * in between, whoever serves on that database lets a peer replace it.
  */
 function losesMarks({ serving, running }: Crew): boolean {
-  return serving === 'c' || running.some(([program, args]) => program === 'c' && args === '-x');
+  return serving === 'c' || running.some(([program]) => program === 'c');
 }
 
 const ends = /dirty here|changed while|vanish|No such file/i;
