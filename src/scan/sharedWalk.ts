@@ -5,7 +5,7 @@ import type { DiskPath, Encoded } from '../bytes/bytes.ts';
 import { Problem } from '../filesystem/problem.ts';
 import { type Stretch, Walk, type WalkBatch, type WalkFilter } from '../filesystem/walk.ts';
 import type { NameRange, Store } from '../store/store.ts';
-import type { WalkAnswer, WalkOrder, WalkTask } from './walkThread.ts';
+import type { WalkAnswer, WalkFindings, WalkOrder, WalkTask } from './walkThread.ts';
 
 /** Objects a batch: memory stays bounded. */
 export const batchSize = 2048;
@@ -36,13 +36,13 @@ export class SharedWalk {
   readonly #cuts: Cuts;
   /** In order of names; the first is being taken. */
   readonly #parts: Part[] = [];
-  readonly #clean: (leftover: DiskPath) => void;
+  /** Problems, where there are two who may have them. */
+  readonly #told = new Set<string>();
 
-  private constructor(walk: Walk, helper: Helper | undefined, cuts: Cuts, clean: (leftover: DiskPath) => void) {
+  private constructor(walk: Walk, helper: Helper | undefined, cuts: Cuts) {
     this.#walk = walk;
     this.#helper = helper;
     this.#cuts = cuts;
-    this.#clean = clean;
   }
 
   /** `filter` is what `task.coverage` gives for the directory. `clean` is called with temporary files that are met. */
@@ -53,10 +53,10 @@ export class SharedWalk {
     range: Required<NameRange>,
     clean: (leftover: DiskPath) => void,
   ): Promise<SharedWalk> {
-    const walk = new Walk(task.path, task.name, filter, { ignored: task.ignored, temporary: clean });
     const isMuch = availableParallelism() > 1 && (await store.nameAfter(range, minimum)) !== undefined;
-    const helper = isMuch ? Helper.start({ ...task, limit: batchSize, ahead: mostWaiting }) : undefined;
-    return new SharedWalk(walk, helper, new Cuts(store, range, helper !== undefined), clean);
+    const walk = new Walk(task.path, task.name, filter, { ignored: task.ignored, temporary: clean });
+    const helper = isMuch ? Helper.start({ ...task, limit: batchSize, ahead: mostWaiting }, clean) : undefined;
+    return new SharedWalk(walk, helper, new Cuts(store, range, helper !== undefined));
   }
 
   /** As `Walk.next`. */
@@ -68,7 +68,7 @@ export class SharedWalk {
       const batch = head.batches.shift();
       if (batch !== undefined) {
         if (!head.isOurs) this.#helper?.mayGoOn();
-        return batch;
+        return this.#helper === undefined ? batch : { ...batch, problems: this.#untold(batch.problems) };
       }
       if (head.isWalked) {
         this.#parts.shift();
@@ -96,6 +96,16 @@ export class SharedWalk {
     else own.batches.push(batch);
   }
 
+  /** Both go through the directories above a cut, and have the same trouble there. */
+  #untold(problems: readonly Problem[]): Problem[] {
+    return problems.filter((problem) => {
+      const text = problem.toString();
+      if (this.#told.has(text)) return false;
+      this.#told.add(text);
+      return true;
+    });
+  }
+
   /** What we found and nobody has taken. */
   #waiting(): number {
     let batches = 0;
@@ -111,13 +121,13 @@ export class SharedWalk {
     return part;
   }
 
-  /** The other thread always has one stretch to go on with, unless it is far ahead. */
+  /** The other thread, once it is up, always has one stretch to go on with, unless it is far ahead. */
   async #deal(): Promise<void> {
     const helper = this.#helper;
-    while (helper !== undefined && helper.parts.length < 2 && this.#parts.length < mostWaiting) {
+    while (helper?.isUp === true && helper.parts.length < 2 && this.#parts.length < mostWaiting) {
       const part = await this.#claim(false);
       if (part === undefined) return;
-      helper.walk(part, this.#clean);
+      helper.walk(part);
     }
   }
 }
@@ -155,15 +165,20 @@ class Cuts {
   }
 }
 
-/** The thread, and the parts that it has to walk, in order. */
+/**
+ * The thread, and the parts that it has to walk, in order. It may never come up, for lack of descriptors or memory, or as its
+ * file is just being replaced: since it has nothing to walk before, nothing is missing then.
+ */
 class Helper {
   readonly #worker: Worker;
   readonly parts: Part[] = [];
-  readonly #cleaners: ((leftover: DiskPath) => void)[] = [];
+  readonly #clean: (leftover: DiskPath) => void;
+  #isUp = false;
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
-  private constructor(task: WalkTask) {
+  private constructor(task: WalkTask, clean: (leftover: DiskPath) => void) {
+    this.#clean = clean;
     // Threads run no TypeScript on every Node: the build makes one file of what they run, and puts it beside the bundle.
     const file = import.meta.url.endsWith('.cjs') ? './walk-thread.mjs' : './walk-thread.generated.js';
     this.#worker = new Worker(new URL(file, import.meta.url), { env: SHARE_ENV, execArgv: [], workerData: task });
@@ -173,18 +188,21 @@ class Helper {
   }
 
   /** Undefined where no more threads can be had. */
-  static start(task: WalkTask): Helper | undefined {
+  static start(task: WalkTask, clean: (leftover: DiskPath) => void): Helper | undefined {
     try {
-      return new Helper(task);
+      return new Helper(task, clean);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ERR_WORKER_INIT_FAILED') return undefined;
       throw error;
     }
   }
 
-  walk(part: Part, clean: (leftover: DiskPath) => void): void {
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  walk(part: Part): void {
     this.parts.push(part);
-    this.#cleaners.push(clean);
     this.#order(part.stretch);
   }
 
@@ -208,19 +226,21 @@ class Helper {
   }
 
   #take(answer: WalkAnswer): void {
+    if (answer === 'up') this.#isUp = true;
+    else this.#takeFindings(answer);
+    this.#wake?.();
+  }
+
+  #takeFindings({ batch, leftovers }: WalkFindings): void {
+    for (const leftover of leftovers) this.#clean(leftover);
     const part = this.parts[0] as Part;
-    if (answer === 'done') {
+    if (batch === undefined) {
       part.isWalked = true;
       this.parts.shift();
-      this.#cleaners.shift();
     } else {
-      for (const leftover of answer.leftovers) this.#cleaners[0]?.(leftover);
-      part.batches.push({
-        ...answer,
-        problems: answer.problems.map(({ code, path, message }) => new Problem(code, path, message)),
-      });
+      const problems = batch.problems.map(({ code, path, message }) => new Problem(code, path, message));
+      part.batches.push({ ...batch, problems });
     }
-    this.#wake?.();
   }
 
   #fail(error: Error): void {

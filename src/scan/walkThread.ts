@@ -21,8 +21,15 @@ export interface WalkTask {
 /** To the thread: a stretch to walk after those that it has; or that a batch was taken, so that there may be one more. */
 export type WalkOrder = Stretch | 'more';
 
-/** From the thread: what it found, in order; or that a stretch is done. Problems arrive as their properties. */
-export type WalkAnswer = (WalkBatch & { readonly leftovers: readonly DiskPath[] }) | 'done';
+/** From the thread, first of all: that it has come up. Then what it found, in order. */
+export type WalkAnswer = 'up' | WalkFindings;
+
+export interface WalkFindings {
+  /** Undefined: the stretch is done. Problems arrive as their properties. */
+  readonly batch: WalkBatch | undefined;
+  /** Temporary files that were met since the answer before. */
+  readonly leftovers: readonly DiskPath[];
+}
 
 function serve(port: NonNullable<typeof parentPort>, { path, name, coverage, ignored, limit, ahead }: WalkTask): void {
   let leftovers: DiskPath[] = [];
@@ -39,13 +46,9 @@ function serve(port: NonNullable<typeof parentPort>, { path, name, coverage, ign
     for (let stretch = stretches[0]; stretch !== undefined && left > 0; stretch = stretches[0]) {
       walk.goTo(stretch);
       const batch = walk.next(limit);
-      if (batch === undefined) {
-        stretches.shift();
-        answer('done');
-        continue;
-      }
-      left -= 1;
-      answer({ ...batch, leftovers });
+      if (batch === undefined) stretches.shift();
+      else left -= 1;
+      answer({ batch, leftovers });
       leftovers = [];
     }
   };
@@ -54,6 +57,7 @@ function serve(port: NonNullable<typeof parentPort>, { path, name, coverage, ign
     else stretches.push(order);
     work();
   });
+  answer('up');
 }
 
 if (parentPort !== null) serve(parentPort, workerData as WalkTask);

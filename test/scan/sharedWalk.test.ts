@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import threading, { type WorkerOptions } from 'node:worker_threads';
 import { fsPath, type DiskPath, type FileName } from '../../src/bytes/bytes.ts';
 import { encode } from '../../src/bytes/urlEncoding.ts';
 import { parseConfig } from '../../src/config/parse.ts';
@@ -141,6 +143,97 @@ describe('a walk that two threads share', { skip }, () => {
       batches.flatMap(({ unknown }) => unknown),
       alone().flatMap(({ unknown }) => unknown),
     );
+  });
+
+  test('a leftover behind all that is still there is cleaned up by either side', async () => {
+    const gone = Array.from({ length: 5000 }, (_, at) => encode(`${tree}/zzz/f${at}`));
+    const checktxt = encode('v1:type=dir');
+    await store.apply(gone.map((name) => ({ type: 'putFile', name, checktxt })));
+    fs.mkdirSync(join(tree, 'zzz'));
+    const leftover = join(tree, 'zzz', tempName());
+    fs.writeFileSync(leftover, '');
+    try {
+      for (const pause of [0, 60]) {
+        const cleaned: string[] = [];
+        await shared((one) => void cleaned.push(one), pause);
+        assert.deepEqual(cleaned, [leftover]);
+      }
+    } finally {
+      fs.rmSync(join(tree, 'zzz'), { recursive: true });
+      await store.apply(gone.map((name) => ({ type: 'dropFile', name })));
+    }
+  });
+
+  test('trouble that both meet is told once', async () => {
+    // A directory whose path is too long, with rows below it where the walk is cut.
+    const home = process.cwd();
+    let path = join(root, 'long');
+    fs.mkdirSync(path);
+    process.chdir(path);
+    for (let left = 4090 - path.length; left > 0; left = 4090 - path.length) {
+      const base = 'd'.repeat(Math.min(left - 1, left > 250 ? 200 : 255));
+      fs.mkdirSync(base);
+      process.chdir(base);
+      path += `/${base}`;
+    }
+    fs.mkdirSync('too-long');
+    process.chdir(home);
+    const names = Array.from({ length: 25_000 }, (_, at) => {
+      return encode(`/short/too-long/${String(at).slice(0, 1)}/${at}`);
+    });
+    const checktxt = encode('v1:type=dir');
+    await store.apply(names.map((name) => ({ type: 'putFile', name, checktxt })));
+    const coverage: CoverageSource = { patterns: [[{ kind: 'include', text: '/short' }]], excepted: [] };
+    const task = { path: path as DiskPath, name: encode('/short'), coverage, ignored };
+    const filter = coverageFrom(coverage).enter('/short' as FileName);
+    const walk = await SharedWalk.begin(task, filter, store, below(task.name), (leftover) => assert.fail(leftover));
+    const problems: string[] = [];
+    let unknown = 0;
+    try {
+      for (let batch = await walk.next(); batch !== undefined; batch = await walk.next()) {
+        problems.push(...batch.problems.map(String));
+        unknown += batch.unknown.length;
+        await sleep(60);
+      }
+    } finally {
+      await walk.close();
+    }
+    assert.deepEqual(problems, [`${path}/too-long: File name too long`]);
+    assert.equal(unknown, 2, 'both have come by');
+  });
+
+  /** With threads that run this module in place of theirs. */
+  async function withThread(code: string, work: () => Promise<void>): Promise<void> {
+    const { Worker } = threading;
+    threading.Worker = class extends Worker {
+      constructor(_: unknown, options: WorkerOptions) {
+        super(new URL(`data:text/javascript,${encodeURIComponent(code)}`), options);
+      }
+    };
+    syncBuiltinESMExports();
+    try {
+      await work();
+    } finally {
+      threading.Worker = Worker;
+      syncBuiltinESMExports();
+    }
+  }
+
+  test('a thread that does not come up is done without', async () => {
+    const expected = linesOf(alone());
+    const codes = ["throw new Error('out of everything');", 'process.exit(0);', 'setInterval(() => undefined, 1000);'];
+    for (const code of codes) {
+      await withThread(code, async () => assert.equal(linesOf(await shared()), expected));
+    }
+  });
+
+  test('a thread that dies is an error', async () => {
+    const start = "import { parentPort } from 'node:worker_threads'; parentPort.postMessage('up');";
+    const ends = { 'process.exit(0);': /ended \(0\)/, "throw new Error('broken');": /broken/ };
+    for (const [end, expected] of Object.entries(ends)) {
+      const code = `${start} parentPort.on('message', () => { ${end} });`;
+      await withThread(code, () => assert.rejects(shared(undefined, 10), expected));
+    }
   });
 
   test('nothing is left of a walk that is given up: no thread, no open directory', async () => {
