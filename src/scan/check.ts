@@ -5,6 +5,7 @@ import { decode, encode } from '../bytes/urlEncoding.ts';
 import { sameButUnknownTarget } from '../entry/compare.ts';
 import type { Ignored } from '../entry/entry.ts';
 import { isStampOf, secondOf, stampOf, youngAt, youngStamp } from '../entry/young.ts';
+import { Existence } from '../filesystem/existence.ts';
 import { inspect } from '../filesystem/inspect.ts';
 import { Problem } from '../filesystem/problem.ts';
 import { removeLeftover } from '../filesystem/remove.ts';
@@ -54,6 +55,8 @@ export class Check {
   #marked = 0;
   /** Stamps that earlier checks have noted; of what was looked at since, those that stay noted. */
   #young = new Map<Encoded, string>();
+  /** Stamps as the database has them, unless others have noted some since. */
+  #noted = new Map<Encoded, string>();
 
   constructor(cluster: Cluster, store: Store, ignored: Ignored, log: Log, options: CheckOptions) {
     this.#cluster = cluster;
@@ -76,6 +79,7 @@ export class Check {
     if (this.#options.recursive) names.push(...this.#cluster.prefixesBelow(path));
     await this.#heedMounts(path);
     this.#young = new Map(await this.#store.young());
+    this.#noted = new Map(this.#young);
     try {
       for (const name of names) {
         await this.#mayGoOn();
@@ -306,13 +310,39 @@ export class Check {
     const fresh = this.#fresh;
     this.#changes = [];
     this.#fresh = new Set();
-    await this.#store.apply(this.#withoutLost(await this.#stillTrue(changes, fresh)));
+    const left = this.#withoutLost(await this.#stillTrue(changes, fresh));
+    await this.#store.apply(left);
+    for (const change of left) {
+      if (change.type === 'noteYoung') this.#noted.set(change.name, change.stamp);
+      if (change.type === 'dropYoung') this.#noted.delete(change.name);
+    }
   }
 
   async #stillTrue(changes: readonly Change[], fresh: ReadonlySet<Encoded>): Promise<readonly Change[]> {
-    if (this.#options.init) return changes;
+    if (this.#options.init) return this.#withoutNotedByOthers(changes);
     const { changes: left, rows } = await notInTransit(this.#store, changes);
-    return this.#lookAgain(left, (name) => fresh.has(name) && !rows.has(name));
+    return this.#lookAgain(await this.#withoutNotedByOthers(left), (name) => fresh.has(name) && !rows.has(name));
+  }
+
+  /**
+   * What a session has noted since this check began is of what it has put in place and recorded. Should that have been changed
+   * before it was looked at here, then only its stamp tells the next check; unless there is another row to record now.
+   */
+  async #withoutNotedByOthers(changes: readonly Change[]): Promise<readonly Change[]> {
+    const recorded = new Set<Encoded>();
+    const noted = new Set<Encoded>();
+    for (const change of changes) {
+      if (change.type === 'putFile' || change.type === 'dropFile') recorded.add(change.name);
+      if (change.type === 'noteYoung' || change.type === 'dropYoung') noted.add(change.name);
+    }
+    const names = [...noted].filter((name) => !recorded.has(name));
+    if (names.length === 0) return changes;
+    const stamps = await this.#store.young(names);
+    const ofOthers = new Set(names.filter((name) => stamps.get(name) !== this.#noted.get(name)));
+    if (ofOthers.size === 0) return changes;
+    return changes.filter(({ type, ...change }) => {
+      return !((type === 'noteYoung' || type === 'dropYoung') && 'name' in change && ofOthers.has(change.name));
+    });
   }
 
   /** A file system may be unmounted while its files are looked at: then what was seen there is worth nothing. */
@@ -329,15 +359,17 @@ export class Check {
 
   /**
    * The disk was looked at before the rows were read: what a session has replaced and recorded in between would pass for a
-   * change that was made here. So what is not as it was found is checked anew. No session has had its hands on what `isNew`,
-   * that is, had no row and has none.
+   * change that was made here. So what is not as it was found is checked anew. What `isNew`, that is, had no row and has none, a
+   * session can only have removed.
    */
   async #lookAgain(changes: readonly Change[], isNew: (name: Encoded) => boolean): Promise<readonly Change[]> {
     const overtaken = new Set<Encoded>();
+    const existence = new Existence();
     for (const change of changes) {
-      if ((change.type !== 'putFile' && change.type !== 'dropFile') || isNew(change.name)) continue;
+      if (change.type !== 'putFile' && change.type !== 'dropFile') continue;
       const found = change.type === 'putFile' ? change.checktxt : undefined;
-      if (this.#now(change.name) !== found) overtaken.add(change.name);
+      const isAsFound = isNew(change.name) ? !this.#isGone(change.name, existence) : this.#now(change.name) === found;
+      if (!isAsFound) overtaken.add(change.name);
     }
     if (overtaken.size === 0) return changes;
     const kept = changes.filter((change) => !('name' in change) || !overtaken.has(change.name));
@@ -347,6 +379,11 @@ export class Check {
       kept.push(...check.changes);
     }
     return kept;
+  }
+
+  #isGone(name: Encoded, existence: Existence): boolean {
+    const path = this.#cluster.toDisk(decode(name) as FileName);
+    return path === undefined || existence.isGone(path);
   }
 
   #now(name: Encoded): Encoded | undefined {

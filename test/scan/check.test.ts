@@ -9,6 +9,7 @@ import type { DiskPath, FileName } from '../../src/bytes/bytes.ts';
 import { decode, encode } from '../../src/bytes/urlEncoding.ts';
 import { parseConfig } from '../../src/config/parse.ts';
 import { encodedChecktxt } from '../../src/entry/checktxt.ts';
+import { stampOf } from '../../src/entry/young.ts';
 import { inspect } from '../../src/filesystem/inspect.ts';
 import { buildCluster } from '../../src/groups/build.ts';
 import type { Cluster } from '../../src/groups/cluster.ts';
@@ -276,6 +277,33 @@ describe('a file that is changed once more within the second that a check has re
     assert.deepEqual(await dirty(), ['%t%/f you']);
   });
 
+  test('is marked when a session had put it in place while the check went on', async () => {
+    fs.writeFileSync(file(), 'old');
+    fs.utimesSync(file(), 1_700_000_000, 1_700_000_000);
+    await check();
+    const receiveAndChange = (): void => {
+      while (Date.now() % 1000 > 700);
+      fs.writeFileSync(file(), 'one 1');
+      const { state, ...found } = inspect(file() as DiskPath);
+      assert.ok(state === 'present' && 'entry' in found);
+      const checktxt = encodedChecktxt(found.entry, { uid: false, gid: false, mod: false });
+      const name = encode('%t%/f');
+      void store.apply([
+        { type: 'putFile', name, checktxt },
+        { type: 'noteYoung', name, stamp: stampOf(found.entry) },
+      ]);
+      for (const until = Date.now() + 20; Date.now() < until;);
+      rewrite();
+    };
+    await check(tree, {}, whenAsked('fileLines', receiveAndChange));
+    await clean();
+    await check();
+    assert.deepEqual(await dirty(), ['%t%/f you']);
+    await clean();
+    await check();
+    assert.deepEqual(await dirty(), []);
+  });
+
   test('one that is not changed is not marked, and is not watched once its second has passed', async () => {
     await withinOneSecond(check, () => undefined);
     assert.deepEqual([...(await store.young()).keys()], ['%25t%25/f']);
@@ -313,6 +341,23 @@ describe('a file that is changed once more within the second that a check has re
     assert.deepEqual(await dirty(), []);
     assert.equal((await store.young()).size, 0);
   });
+});
+
+test('what a session removes between the look at the disk and the look at its row is not taken for new', async () => {
+  fs.mkdirSync(join(tree, 'd'));
+  for (const name of ['a', 'b']) fs.writeFileSync(join(tree, name), '');
+  await check();
+  await clean();
+  fs.writeFileSync(join(tree, 'c'), '');
+  // Called with what the walk has found, before the rows are read.
+  const onDirectory = (name: string): void => {
+    if (name !== '%t%/d') return;
+    fs.rmSync(join(tree, 'a'));
+    void store.apply([{ type: 'dropFile', name: encode('%t%/a') }]);
+  };
+  await check(tree, { onDirectory });
+  assert.deepEqual(await dirty(), ['%t%/c you']);
+  assert.deepEqual(await rows(), ['%t%', '%t%/b', '%t%/c', '%t%/d']);
 });
 
 test('sockets are recorded and never marked', async () => {
