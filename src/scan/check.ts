@@ -52,6 +52,8 @@ export class Check {
   #changes: Change[] = [];
   /** The names among these changes that had no row. */
   #fresh = new Set<Encoded>();
+  /** They may have been looked at a while before it was known that they had none. */
+  #isFreshOld = false;
   #marked = 0;
   /** Stamps that earlier checks have noted; of what was looked at since, those that stay noted. */
   #young = new Map<Encoded, string>();
@@ -188,6 +190,7 @@ export class Check {
     const task = { path, name: encoded, ignored: this.#ignored, coverage: this.#source };
     const inside = this.#coverage.enter(name);
     const walk = await SharedWalk.begin(task, inside, this.#store, range, (leftover) => this.#clean(leftover));
+    this.#isFreshOld ||= walk.isShared;
     const rows = new RowReader(this.#store.fileLines(range));
     const unknown: UnknownRange[] = [];
     try {
@@ -360,7 +363,7 @@ export class Check {
   /**
    * The disk was looked at before the rows were read: what a session has replaced and recorded in between would pass for a
    * change that was made here. So what is not as it was found is checked anew. What `isNew`, that is, had no row and has none, a
-   * session can only have removed.
+   * session can only have removed, for which there mostly is no time.
    */
   async #lookAgain(changes: readonly Change[], isNew: (name: Encoded) => boolean): Promise<readonly Change[]> {
     const overtaken = new Set<Encoded>();
@@ -368,8 +371,9 @@ export class Check {
     for (const change of changes) {
       if (change.type !== 'putFile' && change.type !== 'dropFile') continue;
       const found = change.type === 'putFile' ? change.checktxt : undefined;
-      const isAsFound = isNew(change.name) ? !this.#isGone(change.name, existence) : this.#now(change.name) === found;
-      if (!isAsFound) overtaken.add(change.name);
+      if (isNew(change.name)) {
+        if (this.#isFreshOld && this.#isGone(change.name, existence)) overtaken.add(change.name);
+      } else if (this.#now(change.name) !== found) overtaken.add(change.name);
     }
     if (overtaken.size === 0) return changes;
     const kept = changes.filter((change) => !('name' in change) || !overtaken.has(change.name));

@@ -59,6 +59,11 @@ export class SharedWalk {
     return new SharedWalk(walk, helper, new Cuts(store, range, helper !== undefined));
   }
 
+  /** Then what `next` gives may have been looked at a while ago. */
+  get isShared(): boolean {
+    return this.#helper !== undefined;
+  }
+
   /** As `Walk.next`. */
   async next(): Promise<WalkBatch | undefined> {
     for (;;) {

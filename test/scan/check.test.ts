@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -343,11 +343,17 @@ describe('a file that is changed once more within the second that a check has re
   });
 });
 
-test('what a session removes between the look at the disk and the look at its row is not taken for new', async () => {
+const skip = availableParallelism() < 2 ? 'one processor: no check looks ahead' : false;
+
+test('what a session removes after a check has looked ahead is not taken for new', { skip }, async () => {
   fs.mkdirSync(join(tree, 'd'));
   for (const name of ['a', 'b']) fs.writeFileSync(join(tree, name), '');
   await check();
   await clean();
+  // So many rows that there is a second thread; they are of nobody.
+  const checktxt = encode('v1:type=dir');
+  const names = Array.from({ length: 17_000 }, (_, at) => encode(`%t%/e/${at}.no`));
+  await store.apply(names.map((name) => ({ type: 'putFile', name, checktxt })));
   fs.writeFileSync(join(tree, 'c'), '');
   // Called with what the walk has found, before the rows are read.
   const onDirectory = (name: string): void => {
@@ -357,7 +363,10 @@ test('what a session removes between the look at the disk and the look at its ro
   };
   await check(tree, { onDirectory });
   assert.deepEqual(await dirty(), ['%t%/c you']);
-  assert.deepEqual(await rows(), ['%t%', '%t%/b', '%t%/c', '%t%/d']);
+  assert.deepEqual(
+    (await rows()).filter((name) => !name.endsWith('.no')),
+    ['%t%', '%t%/b', '%t%/c', '%t%/d'],
+  );
 });
 
 test('sockets are recorded and never marked', async () => {
