@@ -28,7 +28,7 @@ interface Part {
 
 /**
  * A walk over what is below a directory that gives some of it to another thread, where there is much. What the database has
- * there tells where to cut; every stretch ends where a directory begins or ends.
+ * there tells where to cut, if it can; every stretch ends where a directory begins or ends.
  */
 export class SharedWalk {
   readonly #walk: Walk;

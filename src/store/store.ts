@@ -19,8 +19,8 @@ export interface Store {
   fileRows(names: readonly Encoded[]): Promise<ReadonlyMap<Encoded, Encoded>>;
 
   /**
-   * A name inside this range that comes after about so many of its rows, for work to be shared out; undefined when there are
-   * not so many.
+   * The name inside this range that comes after so many of its rows, for work to be shared out; undefined when there are not so
+   * many, or when finding it would be work of its own.
    */
   nameAfter(range: NameRange, rows: number): Promise<Encoded | undefined>;
 

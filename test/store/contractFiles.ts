@@ -112,18 +112,6 @@ export function filesContract(onStore: OnStore, size: ContractSize): void {
       assert.equal(await store.fileCount(exactly(enc('/dir'))), 1);
     });
 
-    onStore('a name is found some rows after the beginning of a range, and inside it', async (store) => {
-      assert.equal(await store.nameAfter(allNames, 0), undefined);
-      const names = Array.from({ length: 40 }, (_, at) => `/d/${String(at).padStart(2, '0')}\xe9`);
-      await store.apply([...names, '/c', '/e', '/\xff'].map((name) => put(name)));
-      const range = below(enc('/d'));
-      const found = await store.nameAfter(range, 7);
-      // Names that a server stores escaped are counted where it sorts them.
-      assert.ok(found !== undefined && names.slice(5, 10).map(enc).includes(found), found);
-      assert.equal(await store.nameAfter(range, 40), undefined);
-      assert.equal(await store.nameAfter(exactly(enc('/e')), 1), undefined);
-    });
-
     onStore('more rows than a page holds come out once each and in order', async (store) => {
       const count = size.pages;
       const names = Array.from({ length: count }, (_, at) => `/d/${String(at % 977).padStart(3, '0')}\xe9/${at}`);

@@ -10,7 +10,7 @@ import Database from 'better-sqlite3';
 import { encode } from '../../src/bytes/urlEncoding.ts';
 import { openStore } from '../../src/store/open.ts';
 import { openSqlite } from '../../src/store/sqlite/sqlite.ts';
-import { StoreError, type Store } from '../../src/store/store.ts';
+import { allNames, below, exactly, StoreError, type Store } from '../../src/store/store.ts';
 import { clear, dirtyList, enc, fileList, mark, nameList, put } from './rows.ts';
 import { Oracle, oracleMissing, run } from './oracle.ts';
 
@@ -334,5 +334,17 @@ describe('with the C program', { skip: oracleMissing }, () => {
     assert.equal(names.filter((name) => name.startsWith(`${data}/many/`)).length, 400);
     await store.close();
     assert.equal((await c('-L')).code, 0);
+  });
+});
+
+test('a name is found so many rows after the beginning of a range, and inside it', async () => {
+  await using(fresh(), async (store) => {
+    assert.equal(await store.nameAfter(allNames, 0), undefined);
+    const names = Array.from({ length: 40 }, (_, at) => `/d/${String(at).padStart(2, '0')}\xe9`);
+    await store.apply([...names, '/c', '/e', '/\xff'].map((name) => put(name)));
+    const range = below(enc('/d'));
+    assert.equal(await store.nameAfter(range, 7), enc(names[7] as string));
+    assert.equal(await store.nameAfter(range, 40), undefined);
+    assert.equal(await store.nameAfter(exactly(enc('/e')), 1), undefined);
   });
 });

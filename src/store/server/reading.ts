@@ -40,12 +40,6 @@ export function filesQuery(dialect: Dialect, range: NameRange): OrderedQuery<Fil
   };
 }
 
-export function nameAfterQuery(dialect: Dialect, range: NameRange, rows: number): string {
-  const conditions = where(rangeConditions(dialect, 'filename', range));
-  const order = dialect.exact('filename');
-  return `SELECT ${dialect.concat(['filename'])} AS line FROM file${conditions} ORDER BY ${order} LIMIT 1 OFFSET ${rows}`;
-}
-
 export function dirtyQuery(dialect: Dialect, query: DirtyQuery): OrderedQuery<DirtyRow> {
   const { form } = dialect;
   const range = query.range ?? { from: '' };
@@ -111,7 +105,7 @@ export function where(conditions: readonly string[]): string {
   return conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
 }
 
-export function isInside(range: NameRange, name: string): boolean {
+function isInside(range: NameRange, name: string): boolean {
   return name >= range.from && (range.to === undefined || name < range.to);
 }
 

@@ -19,17 +19,7 @@ import {
   type UnfinishedRow,
 } from '../store.ts';
 import { planBatch, type Segment } from './plan.ts';
-import {
-  compareBytes,
-  dirtyQuery,
-  filesQuery,
-  isInside,
-  nameAfterQuery,
-  onlyName,
-  rangeConditions,
-  where,
-  type FileRow,
-} from './reading.ts';
+import { compareBytes, dirtyQuery, filesQuery, onlyName, rangeConditions, where, type FileRow } from './reading.ts';
 import { orderedPages } from './pages.ts';
 import type { ErrorKind, Session } from './session.ts';
 import {
@@ -96,12 +86,9 @@ export class ServerStore implements Store {
     return rows;
   }
 
-  async nameAfter(range: NameRange, rows: number): Promise<Encoded | undefined> {
-    const [name] = await this.#lines(nameAfterQuery(this.#session.dialect, range, rows));
-    if (name === undefined) return undefined;
-    // Where names are stored escaped, they sort elsewhere.
-    const [decoded] = this.#fields(name);
-    return isInside(range, decoded) ? decoded : undefined;
+  /** Servers mostly have no index in byte order: they would sort the whole table for each name, which takes longer than the work. */
+  async nameAfter(): Promise<undefined> {
+    return undefined;
   }
 
   async fileCount(range: NameRange): Promise<number> {
