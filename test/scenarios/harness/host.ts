@@ -10,6 +10,7 @@ import {
   type Start,
   collect,
   hasChildren,
+  hasEnded,
   isListening,
   run,
   start,
@@ -192,6 +193,8 @@ export class Host {
     if (this.broken) throw new Error(`${this.name} is broken`);
     if (this.serving === '-i') return { host: this.name, port: await this.inetd() };
     if (this.serving === '-iii') return { host: this.name, port: await this.launch() };
+    // The server of the C program ends by itself now and then; whoever runs it starts it again.
+    if (this.program === 'c' && this.standing !== undefined && hasEnded(this.standing.child)) this.starting = undefined;
     this.starting ??= this.launch();
     return { host: this.name, port: await this.starting };
   }

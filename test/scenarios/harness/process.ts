@@ -1,5 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -98,8 +98,13 @@ export function isListening(address: string, port: number): boolean {
   return table.some((line) => line.includes(local) && line.includes(' 00000000:0000 0A '));
 }
 
-export function hasChildren({ pid }: ChildProcess): boolean {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1') !== '';
+export function hasChildren(child: ChildProcess): boolean {
+  const list = `/proc/${child.pid}/task/${child.pid}/children`;
+  return !hasEnded(child) && existsSync(list) && readFileSync(list, 'latin1') !== '';
+}
+
+export function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 function hex(byte: number | string): string {
@@ -107,7 +112,7 @@ function hex(byte: number | string): string {
 }
 
 export async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (hasEnded(child)) return;
   const gone = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), 3000);
