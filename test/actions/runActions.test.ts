@@ -143,10 +143,14 @@ test('a log file that is a FIFO is written to while somebody reads it, and is el
   assert.ok(existsSync(inDirectory('ran')));
   assert.ok(lines.includes(`Log file ${fifo} of a command cannot be opened: ENXIO.`), lines.join('\n'));
 
-  const reader = spawn('cat', [fifo], { stdio: ['ignore', 'pipe', 'ignore'] });
-  let heard = 0;
+  // Open for both, it does not wait for a writer, so that it can tell when it is there.
+  const script = `exec 3<>'${fifo}'; printf r; exec head -c 300000 <&3`;
+  const reader = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+  let heard = -1;
+  const isReady = new Promise((resolve) => reader.stdout.once('data', resolve));
   reader.stdout.on('data', (chunk: Buffer) => (heard += chunk.length));
   const ended = new Promise((resolve) => reader.once('close', resolve));
+  await isReady;
   // More than a pipe holds.
   await queue('head -c 300000 /dev/zero', ['/c'], fifo);
   await runActions(store, toDisk, log);
