@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DiskPath } from '../bytes/bytes.ts';
+import { sleepSync } from '../bytes/sleepSync.ts';
 import { clockLag } from '../entry/young.ts';
 import { type OpenFile, openFile } from './openFile.ts';
 import { Problem } from './problem.ts';
@@ -11,7 +12,7 @@ import { Problem } from './problem.ts';
  */
 export function letSettle(changeTimeNs: bigint): boolean {
   const wait = unsettledFor(changeTimeNs);
-  if (wait > 0) Atomics.wait(nobody, 0, 0, wait);
+  if (wait > 0) sleepSync(wait);
   return wait > 0;
 }
 
@@ -27,8 +28,6 @@ function unsettledFor(changeTimeNs: bigint): number {
   // Another host's clock may be far ahead, for years.
   return age < -clockLag ? 0 : Math.max(clockLag - age, 0);
 }
-
-const nobody = new Int32Array(new SharedArrayBuffer(4));
 
 /** `openFile` for a file that must not change while it is read, which `unchanged` then tells for certain. Problem `CHANGED`: it never stops. */
 export function openSettled(path: DiskPath): OpenFile | Problem {

@@ -1,4 +1,5 @@
 import type { Encoded, FileName } from '../bytes/bytes.ts';
+import { sleepSync } from '../bytes/sleepSync.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
 import { sameButUnknownTarget } from '../entry/compare.ts';
 import type { Cluster, Coverage, Pair } from '../groups/cluster.ts';
@@ -70,14 +71,12 @@ async function* linesOf(steps: AsyncIterable<ListStep>): AsyncGenerator<string, 
 async function* collected(pieces: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
   for await (const lines of pieces) {
     yield lines;
-    Atomics.wait(never, 0, 0, aMoment);
+    sleepSync(aMoment);
   }
 }
 
 /** Milliseconds. */
 const aMoment = 0.15;
-/** Nobody changes it. */
-const never = new Int32Array(new SharedArrayBuffer(4));
 
 function strayAnswer(line: string): ConversationError {
   return new ConversationError('OUT_OF_STEP', `unexpected answer: ${printable(line)}`);
