@@ -38,12 +38,12 @@ export function youngStamp(entry: Entry, { from, to }: Young): string | undefine
 
 /** Is this file of the second that was noted of it, but not as it was noted? */
 export function isChangedSince(noted: string, entry: Entry): boolean {
-  return isStampOf(noted, entry.mtime) && stampOf(entry) !== noted;
+  return isStampOf(noted, entry) && stampOf(entry) !== noted;
 }
 
-/** Does a stamp belong to a file of this mtime (whole seconds)? */
-export function isStampOf(stamp: string, mtime: number): boolean {
-  return secondOf(stamp) === BigInt(mtime);
+/** Can it be a stamp of this file, as it is now or as it was earlier in the same second? */
+export function isStampOf(stamp: string, { kind, mtime }: Entry): boolean {
+  return kind === 'reg' && secondOf(stamp) === BigInt(mtime);
 }
 
 export function secondOf(stamp: string): bigint {

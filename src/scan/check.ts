@@ -158,7 +158,7 @@ export class Check {
     const noted = this.#young.get(name) as string;
     // What its row tells apart is found without a stamp.
     const isAsRecorded = found?.state === 'present' && rowFor(found, this.#ignored) === row;
-    if (!isAsRecorded || !isStampOf(noted, found.entry.mtime)) return this.#dropYoung(name);
+    if (!isAsRecorded || !isStampOf(noted, found.entry)) return this.#dropYoung(name);
     const stamp = stampOf(found.entry);
     if (youngStamp(found.entry, youth) === undefined) this.#dropYoung(name);
     else if (stamp !== noted) this.#changes.push({ type: 'noteYoung', name, stamp });

@@ -3,9 +3,8 @@ import type { Entry } from '../entry/entry.ts';
 import { type Young, youngStamp } from '../entry/young.ts';
 import type { Change } from '../store/store.ts';
 
-/** What is recorded of a regular file is noted when that is young, and what was noted of another before is forgotten. */
+/** What is recorded is noted when that is a young file, and what was noted of another before is forgotten. */
 export function noteYoung(name: Encoded, entry: Entry, youth: Young): Change[] {
-  if (entry.kind !== 'reg') return [];
   const stamp = youngStamp(entry, youth);
   return [stamp === undefined ? { type: 'dropYoung', name } : { type: 'noteYoung', name, stamp }];
 }

@@ -368,7 +368,7 @@ export class PeerUpdate {
 /** Has it been changed since it was sent, within the same second? */
 function isAnother(path: DiskPath, sent: Entry): boolean {
   const found = inspect(path);
-  return found.state === 'present' && found.entry.kind === 'reg' && isChangedSince(stampOf(sent), found.entry);
+  return found.state === 'present' && isChangedSince(stampOf(sent), found.entry);
 }
 
 const beforeConnection: ReadonlySet<string> = new Set(['CONNECT', 'CONNECT_TIMEOUT', 'RESOLVE']);

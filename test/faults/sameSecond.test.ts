@@ -74,6 +74,51 @@ describe('a file that is changed again within the second of the last run', () =>
     });
   }
 
+  test('what is no file any more, of the same second: the note of the file is not held against it', async () => {
+    const site = new Site({ hosts: 2 });
+    const [client, server] = [site.at(0), site.at(1)];
+    const path = client.tree.path('file');
+    const run = async (): Promise<void> => {
+      const { code, output } = await client.run('-x');
+      assert.equal(code, 0, output);
+    };
+    try {
+      site.configure();
+      await server.serve();
+      client.tree.mkdir('');
+      const becomes = {
+        directory: () => {
+          fs.mkdirSync(path);
+          return true;
+        },
+        link: () => {
+          fs.symlinkSync('elsewhere', path);
+          return false;
+        },
+      };
+      for (const [kind, make] of Object.entries(becomes)) {
+        // A link has the time at which it is put in place.
+        const time = Math.floor(Date.now() / 1000) + 2;
+        fs.writeFileSync(path, 'file');
+        fs.utimesSync(path, time + 0.25, time + 0.25);
+        await run();
+        fs.rmSync(path);
+        if (make()) fs.utimesSync(path, time + 0.75, time + 0.75);
+        else await sleep(time * 1000 + 10 - Date.now());
+        await run();
+        fs.rmSync(path, { recursive: true });
+        fs.writeFileSync(path, `file after ${kind}`);
+        await run();
+        assert.equal(server.tree.read('file'), `file after ${kind}`);
+        const back = await server.run('-x');
+        assert.equal(back.code, 0, back.output);
+        assert.deepEqual([...client.rows().dirty, ...server.rows().dirty], []);
+      }
+    } finally {
+      await site.close();
+    }
+  });
+
   for (const program of ['ours', 'c'] as const) {
     test(`a check that marks it while the run before goes on: that run does not take the mark away (→ ${program})`, async (t) => {
       if (!isInstalled(program)) return t.skip(`skipped: ${program} is not installed`);
