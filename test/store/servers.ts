@@ -9,7 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -76,11 +76,21 @@ async function must(program: string, args: readonly string[]): Promise<void> {
 }
 
 async function untilReady(isReady: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 150; attempt++) {
+  for (let attempt = 0; attempt < 600; attempt++) {
     if (await isReady()) return;
     await pause(100);
   }
   throw new Error('the server did not start');
+}
+
+function isListening(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = connect(socket, () => {
+      connection.end();
+      resolve(true);
+    });
+    connection.on('error', () => resolve(false));
+  });
 }
 
 async function end(child: ChildProcess): Promise<void> {
@@ -213,7 +223,8 @@ export async function startMysql({ tls = false } = {}): Promise<Server> {
     ...[`--pid-file=${join(top, 'pid')}`, '--innodb-buffer-pool-size=64M', '--lower-case-table-names=0'],
     ...(tls ? tlsSettings(certificates) : []),
   );
-  await untilReady(async () => existsSync(socket));
+  // The socket is there a moment before anybody listens at it.
+  await untilReady(() => isListening(socket));
   return {
     port,
     socket,
