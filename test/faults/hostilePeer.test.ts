@@ -268,17 +268,20 @@ async function session(files: readonly string[]): Promise<string> {
   return answers;
 }
 
-/** `swap` is now a directory, now a link to the one above; `flip` now a file, now a link to one outside. */
+/**
+ * `swap` is now a directory, now a link to the one above; `flip` now a file, now a link to one outside. Nothing here writes
+ * through a link that it has made itself, whatever the session has put in its way.
+ */
 const racing = (): string => `
 const fs = require('fs');
-const put = (make) => { try { make('flip.new'); fs.renameSync('flip.new', 'flip'); } catch {
-  try { fs.rmSync('flip', { recursive: true, force: true }); fs.rmSync('flip.new', { force: true }); } catch {} } };
+const remove = (name) => { try { fs.rmSync(name, { recursive: true, force: true }); } catch {} };
+const put = (make) => { try { make('flip.new'); fs.renameSync('flip.new', 'flip'); } catch { remove('flip'); remove('flip.new'); } };
 for (const end = Date.now() + ${racingTime + 20_000}; Date.now() < end;) {
   try { fs.renameSync('swap', 'swap.dir'); fs.symlinkSync('..', 'swap'); } catch {}
   put((name) => fs.symlinkSync('../outside', name));
   try { fs.unlinkSync('swap'); } catch {}
   try { fs.renameSync('swap.dir', 'swap'); } catch {}
-  put((name) => fs.writeFileSync(name, 'inside'));
+  put((name) => fs.writeFileSync(name, 'inside', { flag: 'wx' }));
 }`;
 
 async function ended(child: ChildProcess): Promise<void> {
