@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { pbkdf2 } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -41,6 +41,10 @@ function toDisk(name: FileName): DiskPath | undefined {
   if (!name.startsWith('%')) return name as unknown as DiskPath;
   return name.startsWith('%p%') ? (('/real' + name.slice(3)) as DiskPath) : undefined;
 }
+
+/** For as long as a file is missing; fails when that is for ever. */
+const waitFor = (name: string): string =>
+  `tries=0; while test ! -e '${inDirectory(name)}'; do tries=$((tries + 1)); test $tries -lt 3000 || exit 9; sleep 0.01; done`;
 
 async function queue(command: string, files: readonly string[], logfile = '/dev/null'): Promise<void> {
   await store.apply(
@@ -166,20 +170,27 @@ test('a command whose files have no place on this host does not run', async () =
 });
 
 test('the event loop goes on while a command runs', async () => {
-  await queue('sleep 0.3', ['/a']);
+  // It ends because something else is done meanwhile.
+  await queue(waitFor('go'), ['/a']);
   let ticks = 0;
-  const timer = setInterval(() => ticks++, 10);
+  const timer = setInterval(() => {
+    if (++ticks === 6) writeFileSync(inDirectory('go'), '');
+  }, 10);
   await runActions(store, toDisk, log);
   clearInterval(timer);
+  assert.equal(log.errors, 0);
   assert.ok(ticks > 5);
 });
 
 test('a file queued again while the command runs is run again', async () => {
-  await queue('sleep 0.2; echo ran %%', ['/a'], inDirectory('out'));
+  const command = `echo ran %%; ${waitFor('go')}`;
+  await queue(command, ['/a'], inDirectory('out'));
   const first = runActions(store, toDisk, log);
-  await new Promise((resolve) => setTimeout(resolve, 80));
-  await queue('sleep 0.2; echo ran %%', ['/a'], inDirectory('out'));
+  while (!existsSync(inDirectory('out')) || read('out') === '') await new Promise((resolve) => setTimeout(resolve, 5));
+  await queue(command, ['/a'], inDirectory('out'));
+  writeFileSync(inDirectory('go'), '');
   await first;
+  assert.equal(log.errors, 0);
   assert.equal((await store.actions()).length, 1);
   await runActions(store, toDisk, log);
   assert.equal(read('out'), 'ran /a\nran /a\n');
@@ -192,7 +203,7 @@ test('runs at the same time, here and in another process, share the work', async
   await Promise.all([runActions(store, toDisk, log), runActions(store, toDisk, log), runActions(store, toDisk, log)]);
   assert.equal(read('out').split('\n').sort().join('\n'), '\n/a\n/b');
 
-  const other = spawn('sleep', ['5']);
+  const other = spawn('sleep', ['60']);
   try {
     const claim = { pid: other.pid ?? 0, startTime: processStartTime(other.pid ?? 0) ?? '', run: 1 };
     await queue(claimed('echo busy %%', claim), ['/c'], inDirectory('out'));

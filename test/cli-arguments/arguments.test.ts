@@ -171,7 +171,7 @@ test('usage errors are the same as those of the C program', (t) => {
         encoding: 'latin1',
         cwd: directory,
         input: '',
-        timeout: 5000,
+        timeout: 60_000,
       });
       const parsed = parse(...args);
       assert.equal(status, 1, args.join(' '));

@@ -108,7 +108,7 @@ test(
     one.write('a', 'x');
     const server = spawn(c, ['-iii', ...two.ownOptions], { env: two.env, stdio: 'ignore' });
     const ended = once(server, 'exit');
-    assert.ok(await until(() => isListening(two.name, cluster.port), 5000));
+    assert.ok(await until(() => isListening(two.name, cluster.port), 20_000));
     const { code, stderr } = start(c, [...one.ownOptions, '-x'], one.env);
     await ended;
     assert.equal(code, 0, stderr);

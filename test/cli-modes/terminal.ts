@@ -50,13 +50,13 @@ export class TerminalRun {
 
   /** Waits for a drawn line like this. */
   async draws(expected: RegExp): Promise<void> {
-    const seen = await until(() => this.drawn.some((line) => expected.test(line)), 10_000);
+    const seen = await until(() => this.drawn.some((line) => expected.test(line)), 30_000);
     if (!seen) throw new Error(`never drawn: ${expected}, but ${JSON.stringify(this.#bytes)}`);
   }
 
   /** Waits for a message. */
   async says(message: string): Promise<void> {
-    const said = await until(() => this.screen.includes(message), 10_000);
+    const said = await until(() => this.screen.includes(message), 30_000);
     if (!said) throw new Error(`never said: ${message}, but ${JSON.stringify(this.#bytes)}`);
   }
 

@@ -113,7 +113,7 @@ describe('socket activation', () => {
         server.kill('SIGTERM');
         await once(server, 'exit');
       });
-      assert.ok(await until(() => isListening(two.name, cluster.port), 5000));
+      assert.ok(await until(() => isListening(two.name, cluster.port), 20_000));
       one.write('a', 'by socket');
       const { code, stderr } = one.run('-x');
       assert.equal(code, 0, stderr);
@@ -147,15 +147,15 @@ test(
     t.after(() => systemd.kill());
     const heard: string[] = [];
     systemd.stdout.on('data', (text: Buffer) => heard.push(...text.toString().split('\n')));
-    assert.ok(await until(() => heard.includes('listening'), 5000));
+    assert.ok(await until(() => heard.includes('listening'), 20_000));
     const env = { ...host.env, NOTIFY_SOCKET: socket };
     const server = spawn(program, ['-ii', ...host.ownOptions], { env, stdio: 'ignore' });
     const told = (state: string): boolean =>
       heard.some((line) => line.includes(state) && line.includes(`MAINPID=${server.pid}`));
-    assert.ok(await until(() => told('READY=1'), 5000), heard.join());
+    assert.ok(await until(() => told('READY=1'), 20_000), heard.join());
     assert.ok(isListening(host.name, cluster.port));
     server.kill('SIGTERM');
     await once(server, 'exit');
-    assert.ok(await until(() => told('STOPPING=1'), 5000), heard.join());
+    assert.ok(await until(() => told('STOPPING=1'), 20_000), heard.join());
   },
 );

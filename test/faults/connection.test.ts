@@ -243,7 +243,7 @@ describe('certificates', () => {
       await other.ask('CONFIG ');
       for (let times = 0; times < 2; times++) await other.ask('HELLO localhost');
       other.close();
-      assert.ok(await until(() => server.log.split('Finished with 1 errors').length === 3, 5000), server.log);
+      assert.ok(await until(() => server.log.split('Finished with 1 errors').length === 3, 20_000), server.log);
       assert.ok(server.log.includes(`${member.name} does not encrypt, and there is no 'nossl' for it`), server.log);
       assert.ok(server.log.includes(`localhost does not resolve to ${member.name}, which`), server.log);
 

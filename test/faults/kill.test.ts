@@ -115,7 +115,7 @@ async function play({ client, server, tap, acted }: Pair, round: number, trial: 
   assert.deepEqual(server.rows().dirty, [], `${what}: the server took for a change of its own what the client sent`);
   assert.deepEqual(client.rows().dirty, [], what);
   assert.deepEqual(server.leftovers(), [], what);
-  for (let patience = 200; server.rows().action.length > 0 && patience > 0; patience--) await sleep(10);
+  for (let patience = 2000; server.rows().action.length > 0 && patience > 0; patience--) await sleep(10);
   assert.deepEqual(server.rows().action, [], what);
   const done = existsSync(acted) ? readFileSync(acted, 'latin1').split('\n') : [];
   assert.ok(done.includes(server.tree.path('a')), `${what}: the action for a did not run`);

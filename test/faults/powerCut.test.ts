@@ -71,7 +71,7 @@ async function serveWithSync(
   fs.writeFileSync(join(programs, 'sync'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   const path = `PATH=${programs}:${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`;
   const running = host.start([...options, '-ii'], 30_865, ['env', path]);
-  assert.ok(await until(() => isListening(host.name, 30_865), 20_000));
+  assert.ok(await until(() => isListening(host.name, 30_865), 60_000));
   return () => running.said;
 }
 
@@ -124,7 +124,7 @@ describe('what a peer was told is done', () => {
       const again = await client.run('-x');
       assert.equal(again.code, 0, again.output);
       assert.deepEqual(server.tree.snapshot(), client.tree.snapshot());
-      assert.ok(await until(() => inDoubt(server) === 0, 5000));
+      assert.ok(await until(() => inDoubt(server) === 0, 20_000));
     });
   });
 
@@ -224,7 +224,7 @@ describe('a power cut in the middle of a session', () => {
       );
       assert.ok(waiting !== undefined && quick !== undefined);
       const greeting = waiting.ask('CONFIG ');
-      assert.ok(await until(() => fs.existsSync(first), 10_000));
+      assert.ok(await until(() => fs.existsSync(first), 20_000));
       for (const command of ['CONFIG ', `HELLO ${client.name}`, 'CAPS xput']) await quick.ask(command);
       const content = 'torn of the client';
       const command = `XPUT ${key} %25t%25/torn check 33188 0 0 1700000000 0\noctet-stream ${content.length}\n${content}`;

@@ -48,7 +48,7 @@ describe('a client that is told to end', () => {
         await server.serve();
         for (let at = 0; at < 4000; at++) client.tree.write(`f${at}`, `${at}`.repeat(200));
         const running = client.start(['-xv']);
-        await until(() => count(server) > 20, 10_000);
+        await until(() => count(server) > 20, 20_000);
         running.child.kill(signal);
         const ended = await running.ending;
         assert.equal(ended.signal, signal, ended.output.slice(-500));
@@ -71,7 +71,7 @@ describe('a client that is told to end', () => {
     await withPair(async (client, server) => {
       for (let at = 0; at < 20_000; at++) client.tree.write(`f${at}`, '');
       const running = client.start(['-crv', '/']);
-      await until(() => running.said.includes('Marking'), 10_000);
+      await until(() => running.said.includes('Marking'), 20_000);
       running.child.kill('SIGINT');
       assert.equal((await running.ending).signal, 'SIGINT');
       const found = client.rows();
@@ -115,7 +115,7 @@ describe('a client that is told to end', () => {
         assert.match(output, /stays in dirty state/);
         assert.equal(client.rows().dirty.length, 1);
         await interrupt(['-T'], /^LIST/);
-        assert.ok(await until(() => server.leftovers().length === 0, 10_000), server.leftovers().join());
+        assert.ok(await until(() => server.leftovers().length === 0, 20_000), server.leftovers().join());
         assert.deepEqual(server.tree.snapshot(), old);
 
         const stalled = stall(/^octet-stream \d{4,}$/);
@@ -123,7 +123,7 @@ describe('a client that is told to end', () => {
         await stalled;
         const begun = performance.now();
         running.child.kill('SIGINT');
-        await until(() => running.said.includes('Interrupted'), 5000);
+        await until(() => running.said.includes('Interrupted'), 20_000);
         running.child.kill('SIGINT');
         assert.equal((await running.ending).signal, 'SIGINT');
         assert.ok(performance.now() - begun < 4500, 'the second signal is not waited for');
@@ -144,7 +144,7 @@ describe('a server that is told to end', () => {
       await server.serve();
       for (let at = 0; at < 300; at++) client.tree.write(`f${at}`, `${at}`.repeat(200));
       const running = client.start(['-x']);
-      await until(() => count(server) > 5, 10_000);
+      await until(() => count(server) > 5, 20_000);
       const gone = exit(server);
       server.server?.kill('SIGTERM');
       assert.equal((await running.ending).code, 0);
@@ -158,7 +158,7 @@ describe('a server that is told to end', () => {
       await server.serve();
       for (let at = 0; at < 4000; at++) client.tree.write(`f${at}`, `${at}`.repeat(200));
       const running = client.start(['-x']);
-      await until(() => count(server) > 5, 10_000);
+      await until(() => count(server) > 5, 20_000);
       const gone = exit(server);
       server.server?.kill('SIGTERM');
       server.server?.kill('SIGINT');
@@ -183,12 +183,12 @@ describe('a server that is told to end', () => {
       await server.serve();
       client.tree.write('file', 'content');
       assert.equal((await client.run('-x')).code, 0);
-      assert.ok(await until(() => server.log.includes('Running'), 5000), server.log);
+      assert.ok(await until(() => server.log.includes('Running'), 20_000), server.log);
       const gone = exit(server);
       server.server?.kill('SIGTERM');
-      await until(() => !isListening(server.name, server.port), 5000);
+      await until(() => !isListening(server.name, server.port), 20_000);
       server.server?.kill('SIGTERM');
-      assert.equal(await Promise.race([gone, sleep(5000, 'still there', { ref: false })]), 0);
+      assert.equal(await Promise.race([gone, sleep(20_000, 'still there', { ref: false })]), 0);
       assert.match(server.log, /is not waited for any more: it is run again by the next session or run/);
       assert.equal(server.rows().action.length, 1);
 
@@ -196,7 +196,7 @@ describe('a server that is told to end', () => {
       client.tree.write('other', 'content');
       assert.equal((await client.run('-x')).code, 0);
       const writer = spawn('sh', ['-c', `exec 3>${release}; sleep 1`], { stdio: 'ignore' });
-      assert.ok(await until(() => server.rows().action.length === 0, 5000), server.rows().action.join());
+      assert.ok(await until(() => server.rows().action.length === 0, 20_000), server.rows().action.join());
       writer.kill();
       for (const name of ['file', 'other']) assert.ok(readFileSync(done, 'utf8').includes(server.tree.path(name)));
     } finally {

@@ -119,6 +119,7 @@ describe('full disks', { skip: !isRoot && 'skipped: needs root' }, () => {
         const half = Buffer.concat(Array.from({ length: 600 }, () => literal));
         peer.send(`octet-stream ${4 + 2 * half.length}\nrs\x026`);
         peer.send(half);
+        assert.ok(await until(() => server.leftovers().length > 0, 20_000));
         await sleep(500);
         const [staged = ''] = server.leftovers();
         assert.equal(fs.statSync(server.tree.path(staged)).size, 0);
@@ -446,7 +447,7 @@ describe('a session that lasts holds nobody to the database that it has', () => 
         assert.equal(recorded(), 2);
         // The end of the one leaves the other alone.
         peer.close();
-        assert.ok(await until(() => server.log.split('Connection closed').length === 3, 5000), server.log);
+        assert.ok(await until(() => server.log.split('Connection closed').length === 3, 20_000), server.log);
         assert.equal(recorded(), 2);
         client.tree.write('second', 'content');
         assert.equal((await client.run('-x')).code, 0);
@@ -500,6 +501,7 @@ describe('what a good end means', () => {
       await new Promise((resolve) => tracer.stderr.once('data', resolve));
       client.tree.write('file', 'one');
       assert.equal((await client.run('-x')).code, 0);
+      assert.ok(await until(() => server.log.includes('Finished with'), 20_000), server.log);
       await sleep(200);
       const gone = new Promise((resolve) => tracer.once('exit', resolve));
       tracer.kill('SIGINT');

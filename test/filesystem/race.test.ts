@@ -107,7 +107,10 @@ test('whoever swaps a parent for a link meanwhile, nothing outside is read, chan
   const attached = openDescriptors() - descriptors;
   let effects = 0;
   let rounds = 0;
-  for (const until = Date.now() + 2000; Date.now() < until; rounds++) {
+  const [enough, atMost] = [Date.now() + 2000, Date.now() + 60_000];
+  // On a busy machine it takes a while until somebody swaps anything.
+  const isMixed = (): boolean => effects > 0 && effects < rounds * 10;
+  for (; Date.now() < enough || (!isMixed() && Date.now() < atMost); rounds++) {
     effects += assault(root);
     if (rounds % 16 === 0) walkInside(root);
   }
@@ -116,7 +119,7 @@ test('whoever swaps a parent for a link meanwhile, nothing outside is read, chan
   assert.deepEqual(await ended, [0, null]);
 
   assert.deepEqual(snapshot(`${root}/outside`), before);
-  assert.ok(effects > 0 && effects < rounds * 10, `${effects} effects in ${rounds} rounds: some inside, some refused`);
+  assert.ok(isMixed(), `${effects} effects in ${rounds} rounds: some inside, some refused`);
   // Whatever was given up on the way left nothing behind.
   const left = fs.readdirSync(`${root}/swap/inner`).filter((name) => name.endsWith('.tmp'));
   assert.deepEqual(left, []);

@@ -20,31 +20,30 @@ test('a file that was changed just now is waited for, others are not', (t) => {
   open.close();
 });
 
-/** Writes into the file, half of it at a time, some times in quick succession, and then rests. */
+/** Writes into the file for good, half of it at a time, some times in quick succession, and then rests, now and then for longer. */
 const writer = `
   const fs = require('node:fs');
-  const { workerData: { path, rest, rounds }, parentPort } = require('node:worker_threads');
+  const { workerData: { path } } = require('node:worker_threads');
   const fd = fs.openSync(path, 'r+');
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; ; round++) {
     for (let at = 0; at < 6; at++) {
       const half = Buffer.alloc(50, 97 + ((round * 7 + at) % 26));
       fs.writeSync(fd, half, 0, 50, 0);
       fs.writeSync(fd, half, 0, 50, 50);
     }
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, rest);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30 + (round % 20) * (round % 20));
   }
 `;
 
 test('what was read of an unchanged file is what stands in it, for as long as its stamps stay the same', async (t) => {
   const path = join(scratch(t), 'file') as DiskPath;
   fs.writeFileSync(path, Buffer.alloc(100, 'a'));
-  const worker = new Worker(writer, { eval: true, workerData: { path, rest: 30, rounds: 60 }, execArgv: [] });
-  const over = new Promise((resolve) => worker.once('exit', resolve));
-  let isOver = false;
-  void over.then(() => (isOver = true));
-  let intact = 0;
-  const deadline = Date.now() + 10_000;
-  while (!isOver && Date.now() < deadline) {
+  const worker = new Worker(writer, { eval: true, workerData: { path }, execArgv: [] });
+  t.after(() => worker.terminate());
+  let [intact, changed] = [0, 0];
+  const deadline = Date.now() + 60_000;
+  for (const soonest = Date.now() + 3000; Date.now() < deadline;) {
+    if (Date.now() > soonest && intact > 10 && changed > 10) break;
     await new Promise(setImmediate);
     const open = openSettled(path);
     if (!(open instanceof OpenFile)) continue;
@@ -54,7 +53,7 @@ test('what was read of an unchanged file is what stands in it, for as long as it
       const later = fs.readFileSync(path);
       if (open.unchanged()) assert.deepEqual(later.toString(), buffer.toString());
       intact += 1;
-    }
+    } else changed += 1;
     open.close();
   }
   assert.ok(intact > 10, `${intact} reads without a change`);

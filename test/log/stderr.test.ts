@@ -140,7 +140,8 @@ test('streams are told apart: one file opened twice is one stream, a closed desc
 
 test('verbose lines cost little: 200,000 in well under a second', () => {
   const log = createLog(2, createStderrSink({ fd: openSync('/dev/null', 'a') }));
-  const started = performance.now();
+  const started = process.cpuUsage();
   for (let i = 0; i < 200_000; i++) log.write(2, 'Checking /some/directory/some/file.');
-  assert.ok(performance.now() - started < 1000);
+  const { user, system } = process.cpuUsage(started);
+  assert.ok(user + system < 1_000_000);
 });

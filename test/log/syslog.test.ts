@@ -19,7 +19,7 @@ async function syslogServer() {
     received,
     loggerArguments: ['--server=127.0.0.1', `--port=${port}`, '--udp', '--rfc3164'],
     async messages(count: number): Promise<string[]> {
-      while (received.length < count) await once(socket, 'message', { signal: AbortSignal.timeout(5000) });
+      while (received.length < count) await once(socket, 'message', { signal: AbortSignal.timeout(60_000) });
       return received;
     },
     close: () => socket.close(),

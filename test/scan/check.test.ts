@@ -305,7 +305,9 @@ describe('a file that is changed once more within the second that a check has re
   });
 
   test('one that is not changed is not marked, and is not watched once its second has passed', async () => {
-    await withinOneSecond(check, () => undefined);
+    for (let patience = 50; (await store.young()).size === 0 && patience > 0; patience--) {
+      await withinOneSecond(check, () => undefined);
+    }
     assert.deepEqual([...(await store.young()).keys()], ['%25t%25/f']);
     await check();
     assert.deepEqual(await dirty(), []);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import { Client } from 'pg';
 
@@ -141,7 +142,8 @@ describe('PostgreSQL', { skip: postgresMissing }, () => {
     test('a server without TLS is used all the same, unless the URL insists', async () => {
       await query('postgres', 'ALTER SYSTEM SET ssl = off; ');
       await query('postgres', 'SELECT pg_reload_conf()');
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      const isOff = async (): Promise<boolean> => (await query<[string]>('postgres', 'SHOW ssl'))[0]?.[0] === 'off';
+      for (let patience = 600; !(await isOff()) && patience > 0; patience--) await pause(50);
       await using(at('plain'), (store) => store.apply([put('/a')]));
       await failsWith(openUrl(`${at('plain')}?sslmode=require`), 'OPEN', /does not support SSL/);
     });

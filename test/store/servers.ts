@@ -114,7 +114,6 @@ export async function startPostgres(): Promise<Server> {
   const runner = new Runner('postgres', 'postgres');
   const data = join(await runner.makeDirectory('top'), 'data');
   const socket = await runner.makeDirectory('socket');
-  const port = await freePort();
   writeFileSync(join(runner.directory, 'password'), 'pass@word\n');
   await runner.must(
     join(bin, 'initdb'),
@@ -125,6 +124,7 @@ export async function startPostgres(): Promise<Server> {
   const files = ['-keyout', join(data, 'server.key'), '-out', join(data, 'server.crt')];
   await runner.must('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject, ...files);
   appendFileSync(join(data, 'postgresql.conf'), 'ssl = on\n');
+  const port = await freePort();
   const settings = [
     `port=${port}`,
     'listen_addresses=127.0.0.1',
@@ -197,7 +197,6 @@ export async function startMysql({ tls = false } = {}): Promise<Server> {
   if (tls) await makeCertificates(runner, certificates);
   const data = join(top, 'data');
   const socket = join(top, 'socket');
-  const port = await freePort();
   // A start removes what looks like its own leftovers in the directory for temporary files: never those of another server.
   const places = [`--datadir=${data}`, `--tmpdir=${top}`];
   const install = find(['mariadb-install-db', 'mysql_install_db']);
@@ -216,6 +215,7 @@ export async function startMysql({ tls = false } = {}): Promise<Server> {
       )
       .join('\n'),
   );
+  const port = await freePort();
   const child = runner.start(
     mysqld ?? '',
     ...['--no-defaults', ...places, `--socket=${socket}`, `--port=${port}`, '--bind-address=127.0.0.1'],

@@ -76,7 +76,7 @@ describe('connecting', () => {
     full.kill();
     if (!(outcome instanceof ChannelError)) return t.skip('skipped: this kernel lets a full queue grow');
     assert.equal(outcome.code, 'CONNECT_TIMEOUT');
-    assert.ok(performance.now() - start < 1500);
+    assert.ok(performance.now() - start < 5000);
   });
 
   test('tries all addresses of a host', async () => {

@@ -202,7 +202,7 @@ describe('TLS with other programs', () => {
     let output = '';
     for (const stream of [server.stdout, server.stderr])
       stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    for (let tries = 0; tries < 50 && !output.includes('ACCEPT'); tries += 1) await later(40);
+    for (let tries = 0; tries < 500 && !output.includes('ACCEPT'); tries += 1) await later(40);
     const { channel } = await connectTcp({ host: '127.0.0.1', port, log: recordingLog() });
     await channel.startTls('client', ours);
     assert.equal(hex(channel.peerCertificate), der(shown));

@@ -148,7 +148,7 @@ export class Host {
   /** Waits until every session has ended and its server has written all it has to. */
   async settle(): Promise<void> {
     const quiet = (): boolean => this.relays.every((relay) => relay.open === 0) && this.sessionsEnded();
-    await until(quiet, 5000);
+    await until(quiet, 30_000);
   }
 
   takeServed(): Served {
@@ -205,7 +205,7 @@ export class Host {
       const own = ['-N', this.ownName, '-D', join(this.root, 'db'), '-p', String(port)];
       const child = this.spawn([this.serving, ...own, ...this.serverArgs], ['ignore', 'ignore', 'pipe']);
       const ready = (): boolean => isListening(this.name, port);
-      if ((await until(() => child.exitCode !== null || ready(), 10_000)) && ready()) {
+      if ((await until(() => child.exitCode !== null || ready(), 30_000)) && ready()) {
         if (this.serving === '-ii') this.standing = { child, port };
         return port;
       }
