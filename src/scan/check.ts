@@ -267,18 +267,18 @@ export class Check {
       const message = row === undefined ? messages.newFile : messages.fileChanged;
       this.#log.write(2, message(decode(name)));
     }
+    if (row === undefined) this.#fresh.add(name);
     if (this.#options.init) {
       this.#changes.push(now === undefined ? { type: 'dropFile', name } : { type: 'putFile', name, checktxt: now });
       return;
     }
     const decoded = decode(name) as FileName;
     const changes = recordChange(this.#cluster, decoded, name, row, now, this.#options.forced);
-    if (row === undefined) this.#fresh.add(name);
     this.#mark(decoded, changes);
   }
 
   #mark(name: FileName, changes: readonly Change[]): void {
-    const isTold = changes.some(({ type }) => type === 'markDirty' || type === 'queueAction');
+    const isTold = changes.some(isMark);
     if (isTold && this.#log.wants(1)) this.#log.write(1, messages.markingDirty(name));
     this.#marked += 1;
     for (const change of changes) this.#changes.push(change);
@@ -322,8 +322,9 @@ export class Check {
   }
 
   async #stillTrue(changes: readonly Change[], fresh: ReadonlySet<Encoded>): Promise<readonly Change[]> {
-    if (this.#options.init) return this.#withoutNotedByOthers(changes);
-    const { changes: left, rows } = await notInTransit(this.#store, changes);
+    const { changes: left, rows } = this.#options.init
+      ? { changes, rows: await this.#store.fileRows([...fresh]) }
+      : await notInTransit(this.#store, changes);
     return this.#lookAgain(await this.#withoutNotedByOthers(left), (name) => fresh.has(name) && !rows.has(name));
   }
 
@@ -380,7 +381,7 @@ export class Check {
     for (const name of overtaken) {
       const file = decode(name) as FileName;
       const check = await checkFile(this.#cluster, this.#store, this.#ignored, file, this.#options.forced);
-      kept.push(...check.changes);
+      kept.push(...(this.#options.init ? check.changes.filter((change) => !isMark(change)) : check.changes));
     }
     return kept;
   }
@@ -394,6 +395,11 @@ export class Check {
     const path = this.#cluster.toDisk(decode(name) as FileName);
     return path === undefined ? undefined : rowFor(inspect(path), this.#ignored);
   }
+}
+
+/** Something that calls for an update or a command. */
+function isMark({ type }: Change): boolean {
+  return type === 'markDirty' || type === 'queueAction';
 }
 
 const changesAtOnce = 8192;

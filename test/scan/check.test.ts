@@ -347,7 +347,14 @@ describe('a file that is changed once more within the second that a check has re
 
 const skip = availableParallelism() < 2 ? 'one processor: no check looks ahead' : false;
 
-test('what a session removes after a check has looked ahead is not taken for new', { skip }, async () => {
+for (const init of [false, true]) {
+  const how = init ? ', nor with -I' : '';
+  test(`what a session removes after a check has looked ahead is not taken for new${how}`, { skip }, () =>
+    lookAhead(init),
+  );
+}
+
+async function lookAhead(init: boolean): Promise<void> {
   fs.mkdirSync(join(tree, 'd'));
   for (const name of ['a', 'b']) fs.writeFileSync(join(tree, name), '');
   await check();
@@ -363,12 +370,35 @@ test('what a session removes after a check has looked ahead is not taken for new
     fs.rmSync(join(tree, 'a'));
     void store.apply([{ type: 'dropFile', name: encode('%t%/a') }]);
   };
-  await check(tree, { onDirectory });
-  assert.deepEqual(await dirty(), ['%t%/c you']);
+  await check(tree, { init, onDirectory });
+  assert.deepEqual(await dirty(), init ? [] : ['%t%/c you']);
   assert.deepEqual(
     (await rows()).filter((name) => !name.endsWith('.no')),
     ['%t%', '%t%/b', '%t%/c', '%t%/d'],
   );
+}
+
+test('with -I, what a session replaces while the check goes on stays as it has recorded it', async () => {
+  fs.mkdirSync(join(tree, 'd'));
+  for (const name of ['replaced', 'same']) fs.writeFileSync(join(tree, name), '');
+  await check();
+  await clean();
+  for (const name of ['fresh', 'replaced']) fs.writeFileSync(join(tree, name), 'changed');
+  // Called with what the walk has found, before the rows are read.
+  const onDirectory = (name: string): void => {
+    if (name !== '%t%/d') return;
+    for (const one of ['fresh', 'replaced']) {
+      fs.writeFileSync(join(tree, one), 'received');
+      fs.utimesSync(join(tree, one), 1_700_000_000, 1_700_000_000);
+      const found = inspect(join(tree, one) as DiskPath);
+      assert.ok(found.state === 'present');
+      const checktxt = encodedChecktxt(found.entry, { uid: false, gid: false, mod: false });
+      void store.apply([{ type: 'putFile', name: encode(`%t%/${one}`), checktxt }]);
+    }
+  };
+  await check(tree, { init: true, onDirectory });
+  await check();
+  assert.deepEqual(await dirty(), []);
 });
 
 test('sockets are recorded and never marked', async () => {
