@@ -223,6 +223,16 @@ test('what a killed process had claimed is run by the next one', async () => {
   assert.deepEqual(await store.actions(), []);
 });
 
+test('a script that does not arrive whole, since nobody waits for it any more, does nothing', async () => {
+  // More than fits into the connection at once.
+  const script = `echo begun >>'${inDirectory('ran')}'\n`.repeat(20_000);
+  const { abandoned } = await runShell(script, '/dev/null', AbortSignal.abort());
+  assert.ok(abandoned);
+  const children = (): string => readFileSync(`/proc/self/task/${process.pid}/children`, 'latin1');
+  while (children() !== '') await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(existsSync(inDirectory('ran')), false);
+});
+
 test('a claimed command does for any shell what it did before', () => {
   const claim = { pid: 4711, startTime: '99', run: 2 };
   const command = claimed('echo $((1 + 1))', claim);
