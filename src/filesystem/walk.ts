@@ -269,7 +269,8 @@ export class Walk {
       this.frames.push({ fd, at, path: path + '/', name: name + '/', filter, bases, plain, next: 0, due: [] });
     } catch (error) {
       if (fd !== undefined) fs.closeSync(fd);
-      this.refused(error instanceof TooLong ? new Problem('ENAMETOOLONG', path) : problemFrom(error, path), name);
+      const place = path || '/';
+      this.refused(error instanceof TooLong ? new Problem('ENAMETOOLONG', place) : problemFrom(error, place), name);
     }
   }
 

@@ -185,6 +185,18 @@ test('names begin as the caller says: a prefix, or the root directory', (t) => {
   assert.deepEqual(namesIn(new Walk(disk('/'), encode('/'), onlyTmp, { ignored }).next(10)), ['/tmp']);
 });
 
+test('trouble with the root directory names it', (t) => {
+  const { openSync } = fs;
+  t.mock.method(fs, 'openSync', (path: fs.PathLike, flags: fs.OpenMode) => {
+    if (String(path).endsWith('/.'))
+      throw Object.assign(new Error('EMFILE'), { code: 'EMFILE', errno: -24, syscall: 'open' });
+    return openSync(path, flags);
+  });
+  const batch = new Walk(disk('/'), encode('/'), everything, { ignored }).next(10);
+  assert.deepEqual(batch?.problems.map(String), ['/: Too many open files']);
+  assert.deepEqual(batch.unknown, [{ from: '/', to: '0' }]);
+});
+
 test('temporary files of csync2 are no content; the caller hears of them', (t) => {
   const root = scratch(t);
   const temporary = `${root}/${tempName()}`;
