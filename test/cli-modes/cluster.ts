@@ -127,7 +127,7 @@ export class Host {
   }
 }
 
-export function start(command: string, args: readonly string[], env = process.env, timeout = 30_000): Result {
+export function start(command: string, args: readonly string[], env = process.env, timeout = 120_000): Result {
   const { status, stdout, stderr } = spawnSync(command, args, { env, encoding: 'latin1', timeout });
   return { code: status ?? -1, stdout, stderr };
 }
