@@ -322,10 +322,9 @@ export class Check {
   }
 
   async #stillTrue(changes: readonly Change[], fresh: ReadonlySet<Encoded>): Promise<readonly Change[]> {
-    const { changes: left, rows } = this.#options.init
-      ? { changes, rows: await this.#store.fileRows([...fresh]) }
-      : await notInTransit(this.#store, changes);
-    return this.#lookAgain(await this.#withoutNotedByOthers(left), (name) => fresh.has(name) && !rows.has(name));
+    const { changes: left, rows } = await notInTransit(this.#store, changes);
+    const seen = await this.#lookAgain(left, (name) => fresh.has(name) && !rows.has(name));
+    return this.#withoutNotedByOthers(seen);
   }
 
   /**
@@ -333,10 +332,9 @@ export class Check {
    * before it was looked at here, then only its stamp tells the next check; unless there is another row to record now.
    */
   async #withoutNotedByOthers(changes: readonly Change[]): Promise<readonly Change[]> {
-    const recorded = new Set<Encoded>();
+    const recorded = recordedIn(changes);
     const noted = new Set<Encoded>();
     for (const change of changes) {
-      if (change.type === 'putFile' || change.type === 'dropFile') recorded.add(change.name);
       if (change.type === 'noteYoung' || change.type === 'dropYoung') noted.add(change.name);
     }
     const names = [...noted].filter((name) => !recorded.has(name));
@@ -369,7 +367,12 @@ export class Check {
   async #lookAgain(changes: readonly Change[], isNew: (name: Encoded) => boolean): Promise<readonly Change[]> {
     const overtaken = new Set<Encoded>();
     const existence = new Existence();
+    const recorded = recordedIn(changes);
+    const marked = new Set(changes.flatMap((change) => (change.type === 'markDirty' ? [change.name] : [])));
     for (const change of changes) {
+      if (change.type === 'noteYoung' && marked.has(change.name) && !recorded.has(change.name)) {
+        if (this.#isAnother(change.name, change.stamp)) overtaken.add(change.name);
+      }
       if (change.type !== 'putFile' && change.type !== 'dropFile') continue;
       const found = change.type === 'putFile' ? change.checktxt : undefined;
       if (isNew(change.name)) {
@@ -380,8 +383,9 @@ export class Check {
     const kept = changes.filter((change) => !('name' in change) || !overtaken.has(change.name));
     for (const name of overtaken) {
       const file = decode(name) as FileName;
-      const check = await checkFile(this.#cluster, this.#store, this.#ignored, file, this.#options.forced);
-      kept.push(...(this.#options.init ? check.changes.filter((change) => !isMark(change)) : check.changes));
+      const { forced, init } = this.#options;
+      const check = await checkFile(this.#cluster, this.#store, this.#ignored, file, { forced });
+      kept.push(...(init ? check.changes.filter((change) => !isMark(change)) : check.changes));
     }
     return kept;
   }
@@ -395,6 +399,19 @@ export class Check {
     const path = this.#cluster.toDisk(decode(name) as FileName);
     return path === undefined ? undefined : rowFor(inspect(path), this.#ignored);
   }
+
+  #isAnother(name: Encoded, stamp: string): boolean {
+    const path = this.#cluster.toDisk(decode(name) as FileName);
+    const found = path === undefined ? undefined : inspect(path);
+    return found?.state !== 'present' || stampOf(found.entry) !== stamp;
+  }
+}
+
+/** The names that get another row, or none. */
+function recordedIn(changes: readonly Change[]): Set<Encoded> {
+  return new Set(
+    changes.flatMap((change) => (change.type === 'putFile' || change.type === 'dropFile' ? [change.name] : [])),
+  );
 }
 
 /** Something that calls for an update or a command. */

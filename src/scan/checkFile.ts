@@ -2,14 +2,14 @@ import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
 import { sameButUnknownTarget } from '../entry/compare.ts';
 import type { Ignored } from '../entry/entry.ts';
-import { isChangedSince, youngAt } from '../entry/young.ts';
+import { isChangedSince, stampOf, youngAt } from '../entry/young.ts';
 import { inspect, type Inspection } from '../filesystem/inspect.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Change, Store } from '../store/store.ts';
 import { markDirty, recordChange } from './marking.ts';
 import { notInTransit } from './recover.ts';
 import { rowFor } from './rowFor.ts';
-import { noteYoung } from './young.ts';
+import { noteYoung, type Recorded } from './young.ts';
 
 export interface FileCheck {
   readonly name: Encoded;
@@ -21,14 +21,15 @@ export interface FileCheck {
 
 /**
  * Compares one covered name with its row, without looking below it and without writing anything. What is told is what was on
- * disk while the row was as it was: when a session puts something in place meanwhile, both are looked at again.
+ * disk while the row was as it was: when a session puts something in place meanwhile, both are looked at again. `asker`: an
+ * owner whose own unfinished work does not count.
  */
 export async function checkFile(
   cluster: Cluster,
   store: Store,
   ignored: Ignored,
   name: FileName,
-  forced = false,
+  { forced = false, asker }: { readonly forced?: boolean; readonly asker?: Encoded } = {},
 ): Promise<FileCheck> {
   const encoded = encode(name);
   const path = cluster.toDisk(name);
@@ -40,7 +41,7 @@ export async function checkFile(
     const noted = (await store.young([encoded])).get(encoded);
     const check = checkFound(cluster, ignored, name, found, { row, noted }, forced);
     if (check.changes.length === 0) return check;
-    const { changes } = await notInTransit(store, check.changes);
+    const { changes } = await notInTransit(store, check.changes, asker);
     const before = youngAt(Date.now());
     const again = changes.length === 0 ? found : look();
     if (looks === mostLooks || isAs(found, again, ignored)) {
@@ -55,14 +56,8 @@ export async function checkFile(
 const mostLooks = 10;
 
 function isAs(a: Inspection, b: Inspection, ignored: Ignored): boolean {
-  return a.state === b.state && rowFor(a, ignored) === rowFor(b, ignored);
-}
-
-/** What the database has of a file. */
-export interface Recorded {
-  readonly row: Encoded | undefined;
-  /** Its stamp, if it was young then. */
-  readonly noted: string | undefined;
+  if (a.state !== b.state || rowFor(a, ignored) !== rowFor(b, ignored)) return false;
+  return a.state !== 'present' || b.state !== 'present' || !isChangedSince(stampOf(a.entry), b.entry);
 }
 
 /** The same with what stands on disk and what is recorded already at hand. */
@@ -76,12 +71,11 @@ export function checkFound(
 ): FileCheck {
   const encoded = encode(name);
   const now = rowFor(found, ignored);
-  const isHidden =
-    row === now && noted !== undefined && found.state === 'present' && isChangedSince(noted, found.entry);
-  const changes = isHidden
-    ? markDirty(cluster, name, encoded, forced)
-    : compareWithRow(cluster, name, encoded, row, now, forced);
-  return { name: encoded, found, changes };
+  if (row === now && noted !== undefined && found.state === 'present' && isChangedSince(noted, found.entry)) {
+    const note: Change = { type: 'noteYoung', name: encoded, stamp: stampOf(found.entry) };
+    return { name: encoded, found, changes: [note, ...markDirty(cluster, name, encoded, forced)] };
+  }
+  return { name: encoded, found, changes: compareWithRow(cluster, name, encoded, row, now, forced) };
 }
 
 /** `now` undefined: nothing (that may be looked at) is on disk. */

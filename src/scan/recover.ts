@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { fsPath, type DiskPath, type Encoded, type FileName } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
 import type { Ignored } from '../entry/entry.ts';
+import { isChangedSince, youngAt } from '../entry/young.ts';
 import { Filesystems } from '../filesystem/flush.ts';
 import { inspect, type Inspection } from '../filesystem/inspect.ts';
 import { Problem, problemFrom } from '../filesystem/problem.ts';
@@ -13,6 +14,7 @@ import * as messages from '../log/messages.ts';
 import { type Expected, expectedIn, isGone, wentDown } from './journal.ts';
 import type { Mounts } from './mounts.ts';
 import { rowFor } from './rowFor.ts';
+import { noteYoung, type Recorded } from './young.ts';
 import type { Change, Store, UnfinishedRow } from '../store/store.ts';
 
 /**
@@ -39,10 +41,13 @@ export async function recover(
   // sessions go on: what stands there is looked at afterwards.
   const isFlushed = await flushAll(directories, log);
   const files = rows.filter(({ kind }) => kind === 'file').flatMap(expectedIn);
-  const known = await store.fileRows(files.map(({ name }) => name));
+  const names = files.map(({ name }) => name);
+  const known = await store.fileRows(names);
+  const young = await store.young(names);
   const changes: Change[] = [];
   for (const file of files) {
-    const placed = adopt(cluster, ignored, file, known.get(file.name));
+    const recorded = { row: known.get(file.name), noted: young.get(file.name) };
+    const placed = adopt(cluster, ignored, file, recorded);
     if (placed.length > 0) log.write(1, messages.recovered(decode(file.name)));
     changes.push(...placed);
   }
@@ -71,20 +76,26 @@ function adopt(
   cluster: Cluster,
   ignored: Ignored,
   { name: encoded, checktxt }: Expected,
-  row: Encoded | undefined,
+  { row, noted }: Recorded,
 ): Change[] {
   const name = decode(encoded) as FileName;
   const path = cluster.toDisk(name);
+  const youth = youngAt(Date.now());
   const found = path === undefined ? undefined : inspect(path);
   if (found === undefined || found.state === 'error') return [];
   const now = rowFor(found, ignored);
-  if (now === row || now !== checktxt) return [];
+  if (now !== checktxt || isRecorded(found, now, row, noted)) return [];
   const update: Change =
     now === undefined ? { type: 'dropFile', name: encoded } : { type: 'putFile', name: encoded, checktxt: now };
+  const note = found.state === 'present' ? noteYoung(encoded, found.entry, youth) : [];
   const actions = cluster.actionsFor(name, 'remote').map(({ command, logfile }): Change => {
     return { type: 'queueAction', name: encoded, command: encode(command), logfile: encode(logfile) };
   });
-  return [update, ...actions];
+  return [update, ...note, ...actions];
+}
+
+function isRecorded(found: Inspection, now: Encoded | undefined, row: Encoded | undefined, noted?: string): boolean {
+  return now === row && !(noted !== undefined && found.state === 'present' && isChangedSince(noted, found.entry));
 }
 
 /** False when the disk has refused. */
@@ -173,22 +184,30 @@ export interface StillTrue {
  * Of these changes those that are still true: what a session is just putting in place, here or in another process, is not a
  * change that was made here. Sessions write down what they are about to do before they do it and record it in one step with
  * the end of that, so asking in this order misses nothing. What `asker`, an owner, has written down itself does not count.
+ * A file whose row stays, and that only its stamp tells from what was recorded, has a `noteYoung` among its changes.
  */
 export async function notInTransit(store: Store, changes: readonly Change[], asker?: Encoded): Promise<StillTrue> {
   const recorded = new Map<Encoded, Encoded | undefined>();
+  const noted = new Map<Encoded, string | undefined>();
   for (const change of changes) {
     if (change.type === 'putFile') recorded.set(change.name, change.checktxt);
     if (change.type === 'dropFile') recorded.set(change.name, undefined);
+    if (change.type === 'noteYoung') noted.set(change.name, change.stamp);
+    if (change.type === 'dropYoung') noted.set(change.name, undefined);
   }
-  if (recorded.size === 0) return { changes, rows: new Map() };
+  for (const name of recorded.keys()) noted.delete(name);
+  if (recorded.size + noted.size === 0) return { changes, rows: new Map() };
   const unfinished = await store.unfinished();
-  const rows = await store.fileRows([...recorded.keys()]);
+  const rows = await store.fileRows([...recorded.keys(), ...noted.keys()]);
+  const stamps = noted.size === 0 ? undefined : await store.young([...noted.keys()]);
   const settled = new Set<Encoded>();
   for (const [name, now] of recorded) if (rows.get(name) === now) settled.add(name);
+  for (const [name, stamp] of noted) if (stamps?.get(name) === stamp) settled.add(name);
   for (const row of unfinished) {
     if (row.owner === asker || row.kind !== 'file') continue;
     for (const { name, checktxt } of expectedIn(row)) {
-      if (recorded.has(name) && recorded.get(name) === checktxt) settled.add(name);
+      const now = recorded.has(name) ? recorded.get(name) : rows.get(name);
+      if ((recorded.has(name) || noted.has(name)) && now === checktxt) settled.add(name);
     }
   }
   if (settled.size === 0) return { changes, rows };

@@ -8,3 +8,10 @@ export function noteYoung(name: Encoded, entry: Entry, youth: Young): Change[] {
   const stamp = youngStamp(entry, youth);
   return [stamp === undefined ? { type: 'dropYoung', name } : { type: 'noteYoung', name, stamp }];
 }
+
+/** What the database has of a file. */
+export interface Recorded {
+  readonly row: Encoded | undefined;
+  /** Its stamp, if it was young then. */
+  readonly noted: string | undefined;
+}

@@ -5,7 +5,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DiskPath, FileName } from '../../src/bytes/bytes.ts';
+import type { DiskPath, Encoded, FileName } from '../../src/bytes/bytes.ts';
 import { decode, encode } from '../../src/bytes/urlEncoding.ts';
 import { parseConfig } from '../../src/config/parse.ts';
 import { encodedChecktxt } from '../../src/entry/checktxt.ts';
@@ -300,6 +300,89 @@ describe('a file that is changed once more within the second that a check has re
     await check();
     assert.deepEqual(await dirty(), ['%t%/f you']);
     await clean();
+    await check();
+    assert.deepEqual(await dirty(), []);
+  });
+
+  /** As a session does it: what is to come is written down, put in place, and recorded with its stamp. */
+  class Receiving {
+    readonly #name = encode('%t%/f');
+    readonly #owner = encode('.csync2.1-1-1-1-1');
+
+    announce(): Promise<void> {
+      return store.apply([
+        { type: 'begin', owner: this.#owner, kind: 'file', subject: this.#name, checktxt: this.#found().checktxt },
+      ]);
+    }
+
+    record(): Promise<void> {
+      const { checktxt, stamp } = this.#found();
+      return store.apply([
+        { type: 'putFile', name: this.#name, checktxt },
+        { type: 'noteYoung', name: this.#name, stamp },
+        { type: 'end', owner: this.#owner, kind: 'file' },
+      ]);
+    }
+
+    #found(): { readonly checktxt: Encoded; readonly stamp: string } {
+      const found = inspect(file() as DiskPath);
+      assert.ok(found.state === 'present');
+      const checktxt = encodedChecktxt(found.entry, { uid: false, gid: false, mod: false });
+      return { checktxt, stamp: stampOf(found.entry) };
+    }
+  }
+
+  for (const way of ['everything', 'the file']) {
+    const recursive = way === 'everything';
+    const look = (on = store): Promise<void> => check(recursive ? tree : file(), { recursive }, on);
+    // Of a second that is to come: still young however long this takes.
+    const write = (text: string, time: number): void => {
+      fs.writeFileSync(file(), text);
+      fs.utimesSync(file(), time, time);
+    };
+
+    test(`is none of ours when a session puts it in place while ${way} is checked`, async () => {
+      const time = Math.floor(Date.now() / 1000) + 30;
+      write('one 1', time + 0.25);
+      await check();
+      await clean();
+      const receive = (): void => {
+        write('two 2', time + 0.75);
+        void new Receiving().record();
+      };
+      await look(whenAsked('fileRows', receive));
+      await check();
+      assert.deepEqual(await dirty(), []);
+    });
+
+    test(`is none of ours when a session has put it in place and not recorded it yet while ${way} is checked`, async () => {
+      const time = Math.floor(Date.now() / 1000) + 30;
+      write('one 1', time + 0.25);
+      await check();
+      await clean();
+      const receiving = new Receiving();
+      await receiving.announce();
+      write('two 2', time + 0.75);
+      await look();
+      await receiving.record();
+      await check();
+      assert.deepEqual(await dirty(), []);
+    });
+  }
+
+  test('with -I: what a session puts in place after a check has looked stays recorded', async () => {
+    fs.writeFileSync(file(), 'old');
+    fs.utimesSync(file(), 1_700_000_000, 1_700_000_000);
+    fs.mkdirSync(join(tree, 'd'));
+    const receiving = new Receiving();
+    // Called with what the walk has found, before the rows are read.
+    const onDirectory = (name: string): void => {
+      if (name !== '%t%/d') return;
+      fs.writeFileSync(file(), 'new one');
+      fs.utimesSync(file(), 1_700_000_100, 1_700_000_100);
+      void receiving.record();
+    };
+    await check(tree, { init: true, onDirectory });
     await check();
     assert.deepEqual(await dirty(), []);
   });
