@@ -530,3 +530,16 @@ test('a directory that is gone on the peer comes back in one run, with more file
     inSync(client, server);
   }, 'auto first;');
 });
+
+test('-TT: a FIFO, a device or a socket here has no content that could be waited for', async () => {
+  await withPair(async (client, server) => {
+    await server.serve();
+    server.tree.write('file', 'theirs\n');
+    client.tree.mkdir('');
+    client.tree.fifo('file');
+    for (const host of [client, server]) await host.run('-cIr /');
+    const { code, output } = await client.run('-TT', 10_000);
+    assert.equal(code, 0, output);
+    assert.match(output, /^-theirs$/m);
+  });
+});
