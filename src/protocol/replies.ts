@@ -10,6 +10,7 @@ export const replies = {
   goodbye: 'OK (cu_later).',
   activatingTls: 'OK (activating_ssl).',
   conflict: 'File is also marked dirty here!',
+  overtaken: 'The file has changed meanwhile.',
   parentMissing: 'Parent dir missing.',
   groupsAlreadySet: 'Group list already set!',
   identificationFailed: 'Identification failed!',
@@ -50,7 +51,13 @@ export const noChecktxt = '---';
 export type ReplyKind =
   | Exclude<
       keyof typeof replies,
-      'badConfigName' | 'cannotServe' | 'configExpected' | 'contentRefused' | 'contentTooLarge' | 'linkInTheWay'
+      | 'badConfigName'
+      | 'cannotServe'
+      | 'configExpected'
+      | 'contentRefused'
+      | 'contentTooLarge'
+      | 'linkInTheWay'
+      | 'overtaken'
     >
   | 'identifyFirst'
   /** Starts `OK (` but is none that we know: to be taken as success. */

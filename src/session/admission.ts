@@ -1,12 +1,15 @@
 import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
-import type { Inspection } from '../filesystem/inspect.ts';
+import type { Young } from '../entry/young.ts';
+import { inspect, type Inspection } from '../filesystem/inspect.ts';
 import type { FileCommand } from '../protocol/commands.ts';
 import type { Permission } from '../groups/cluster.ts';
 import { replies } from '../protocol/replies.ts';
-import { checkFound, type FileCheck } from '../scan/checkFile.ts';
+import { checkFile, checkFound, type FileCheck } from '../scan/checkFile.ts';
 import { markDirtyBecauseOf } from '../scan/marking.ts';
+import { noteYoung } from '../scan/young.ts';
 import type { Session } from './session.ts';
+import { isUntouched } from './untouched.ts';
 
 /** What is known of the file that a transfer is about, when its turn has come. */
 export interface Subject {
@@ -15,6 +18,8 @@ export interface Subject {
   readonly name: Encoded;
   readonly path: DiskPath;
   readonly found: Exclude<Inspection, { state: 'error' }>;
+  /** Of before it was looked at. */
+  readonly youth: Young;
   readonly row: Encoded | undefined;
   /** Its stamp, if it was young when it was recorded. */
   readonly noted: string | undefined;
@@ -49,11 +54,41 @@ function isMounted(session: Session, file: FileName): boolean {
   return false;
 }
 
-/** The file is dirty here: the peer has to hear of it from us. */
-export function refuseAsConflict(session: Session, file: FileName): void {
+/**
+ * The check that has to find nothing before anything is changed. A string is the reply that refuses it: the file is dirty here,
+ * and the peer has to hear of it from us, or it cannot be looked at.
+ */
+export async function checkForConflict(session: Session, file: FileName): Promise<FileCheck | string> {
+  const { cluster, store, ignored, owner } = session;
+  const check = await checkFile(cluster, store, ignored, file, { asker: owner });
+  if (check.found.state === 'error') return check.found.problem.message;
+  if (check.changes.length > 0) {
+    session.announce(file, check.changes);
+    await store.apply(check.changes);
+  }
+  if (!(await store.dirtyAmong([check.name])).has(check.name)) return check;
   markForPeer(session, file);
-  session.reply(replies.conflict);
+  return replies.conflict;
 }
+
+/**
+ * What is there now, for a file that was checked a while ago, when `found` was there. Another session may have replaced it since,
+ * which is no conflict; what somebody here has made of it is one. A string is the reply that refuses it.
+ */
+export async function checkAgain(session: Session, file: FileName, found: Inspection): Promise<Inspection | string> {
+  const path = session.cluster.toDisk(file);
+  let latest = found;
+  for (let looks = 0; path !== undefined && !isUntouched(latest, inspect(path)); looks++) {
+    if (looks === mostLooks) return replies.overtaken;
+    const check = await checkForConflict(session, file);
+    if (typeof check === 'string') return check;
+    latest = check.found;
+  }
+  return latest;
+}
+
+/** Sessions do not replace a file more often than that while one looks at it. */
+export const mostLooks = 10;
 
 function markForPeer(session: Session, file: FileName): void {
   const marks = markDirtyBecauseOf(session.cluster, session.peer, file, encode(file));
@@ -66,15 +101,17 @@ function markForPeer(session: Session, file: FileName): void {
  * nothing stands in the way any more.
  */
 export function admit(subject: Subject, force: boolean): FileCheck | undefined {
-  const { session, file, found } = subject;
+  const { session, file, name, found, youth } = subject;
   const check = checkFound(session.cluster, session.ignored, file, found, subject);
   session.announce(file, check.changes);
   session.record(check.changes);
+  if (check.changes.length > 0 && found.state === 'present') session.record(noteYoung(name, found.entry, youth));
   if (force) {
     session.record([{ type: 'clearAllDirty', name: check.name }]);
     return check;
   }
   if (!subject.dirty && !check.changes.some(({ type }) => type === 'markDirty')) return check;
-  refuseAsConflict(session, file);
+  markForPeer(session, file);
+  session.reply(replies.conflict);
   return undefined;
 }

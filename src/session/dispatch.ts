@@ -1,9 +1,9 @@
 import { encode } from '../bytes/urlEncoding.ts';
 import type { Inspection } from '../filesystem/inspect.ts';
 import { replies } from '../protocol/replies.ts';
-import { checkFile, type FileCheck } from '../scan/checkFile.ts';
+import type { FileCheck } from '../scan/checkFile.ts';
 import type { StepCommand } from '../protocol/commands.ts';
-import { permitted, refuseAsConflict } from './admission.ts';
+import { checkAgain, checkForConflict, permitted } from './admission.ts';
 import { expectedEntry } from './expected.ts';
 import { remove } from './commands/remove.ts';
 import { figure } from './commands/figure.ts';
@@ -53,14 +53,17 @@ export async function dispatch(session: Session, request: FileRequest): Promise<
   await session.settle([encode(request.file)]);
   if (request.name === 'SETIME' && !continued) return setTimeInPlace(session, request, compared);
   if (continued || !conflicting.has(request.name)) return run(session, request, undefined);
-  const check = await checkForConflict(session, request);
-  if (check === undefined) return;
+  const check = await checkForConflict(session, request.file);
+  if (typeof check === 'string') return session.reply(check);
   await session.stage([request.file]);
   if (request.name === 'DEL') await session.begin([expectedEntry(request.file, undefined, session.ignored)]);
-  await run(session, request, check);
+  // That may have had to wait.
+  const found = await checkAgain(session, request.file, check.found);
+  if (typeof found === 'string') return session.reply(found);
+  await run(session, request, { ...check, found });
 }
 
-/** The peer has found it the same, and not what somebody here may have made of it since. */
+/** The peer has found it the same, and not what another session has put there since, or somebody here has made of it. */
 async function setTimeInPlace(
   session: Session,
   request: Extract<StepCommand, { name: 'SETIME' }>,
@@ -68,24 +71,8 @@ async function setTimeInPlace(
 ): Promise<void> {
   const isOther = (now: Inspection): boolean => compared?.file === request.file && !isUntouched(compared.found, now);
   if (await setInPlace(session, request, isOther)) return;
-  if ((await checkForConflict(session, request)) !== undefined) session.reply(replies.conflict);
-}
-
-/** The check that has to find nothing; when the file is dirty here, the reply has been given. */
-async function checkForConflict(session: Session, { file }: StepCommand): Promise<FileCheck | undefined> {
-  const { cluster, store, ignored } = session;
-  const check = await checkFile(cluster, store, ignored, file);
-  if (check.found.state === 'error') {
-    session.reply(check.found.problem.message);
-    return undefined;
-  }
-  if (check.changes.length > 0) {
-    session.announce(file, check.changes);
-    await store.apply(check.changes);
-  }
-  if (!(await store.dirtyAmong([check.name])).has(check.name)) return check;
-  refuseAsConflict(session, file);
-  return undefined;
+  const check = await checkForConflict(session, request.file);
+  session.reply(typeof check === 'string' ? check : replies.overtaken);
 }
 
 function run(session: Session, request: StepCommand, check: FileCheck | undefined): Promise<void> | void {

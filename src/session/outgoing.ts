@@ -74,7 +74,8 @@ export class Outgoing {
   }
 
   async commit(): Promise<void> {
-    if (this.#changes.length === 0 || this.store === undefined) return;
+    // What was begun is over also where nothing came of it: nobody may wait for it any longer.
+    if ((this.#changes.length === 0 && this.#journal.isSettled) || this.store === undefined) return;
     const changes = [...this.#changes, ...this.#journal.settle()];
     this.#changes = [];
     this.#changedNames.clear();

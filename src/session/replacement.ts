@@ -7,6 +7,7 @@ import { inspect, type Inspection } from '../filesystem/inspect.ts';
 import { Problem } from '../filesystem/problem.ts';
 import type { Staged } from '../filesystem/staged.ts';
 import { replies } from '../protocol/replies.ts';
+import { checkAgain } from './admission.ts';
 import { backUp } from './backUp.ts';
 import type { Session } from './session.ts';
 import { isUntouched } from './untouched.ts';
@@ -21,7 +22,7 @@ export class Replacement {
   readonly #staged: Staged;
   readonly #target: string;
   /** What was there when the peer's right to replace it was checked. */
-  readonly #before: Inspection;
+  #before: Inspection;
 
   constructor(name: FileName, path: DiskPath, staged: Staged, before: Inspection, target = '') {
     this.name = name;
@@ -59,7 +60,7 @@ export class Replacement {
     const now = inspect(this.#path);
     if (!isUntouched(this.#before, now)) {
       this.discard();
-      return replies.conflict;
+      return replies.overtaken;
     }
     const hindrance = now.state === 'present' ? backUp(session, this.name, this.#path, now.entry) : undefined;
     // Recorded as it was made, from before the rename: what anybody does to it afterwards is a change of its own.
@@ -72,6 +73,17 @@ export class Replacement {
     }
     session.recordReceived(this.name, entry, true, youth);
     return undefined;
+  }
+
+  /** The same when a while has passed since the peer's right to replace it was checked. */
+  async finishLater(session: Session): Promise<string | undefined> {
+    const found = await checkAgain(session, this.name, this.#before);
+    if (typeof found !== 'string') {
+      this.#before = found;
+      return this.finish(session);
+    }
+    this.discard();
+    return found;
   }
 
   /** What it will be. */

@@ -424,7 +424,7 @@ export class Session {
     if (replacement === undefined) return;
     this.replacement = undefined;
     await this.begin([expectedEntry(replacement.name, replacement.entry(), this.ignored)]);
-    const trouble = replacement.finish(this);
+    const trouble = await replacement.finishLater(this);
     if (trouble !== undefined) this.#log.error(`${replacement.name}: ${trouble}`);
   }
 

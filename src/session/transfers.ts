@@ -1,11 +1,13 @@
-import type { Encoded, FileName } from '../bytes/bytes.ts';
+import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
+import { youngAt } from '../entry/young.ts';
 import { inspect } from '../filesystem/inspect.ts';
+import { Problem } from '../filesystem/problem.ts';
 import type { Permission } from '../groups/cluster.ts';
 import type { TransferCommand } from '../protocol/commands.ts';
 import { contentLimit } from '../protocol/contentDigest.ts';
 import { replies } from '../protocol/replies.ts';
-import { letThrough, type Subject } from './admission.ts';
+import { letThrough, mostLooks, type Subject } from './admission.ts';
 import { transferDeletion } from './commands/xdel.ts';
 import { transferContent } from './commands/xput.ts';
 import { transferObject } from './commands/xset.ts';
@@ -15,6 +17,7 @@ import type { Expected } from '../scan/journal.ts';
 import { notInTransit } from '../scan/recover.ts';
 import { rowFor } from '../scan/rowFor.ts';
 import type { Session } from './session.ts';
+import { isUntouched } from './untouched.ts';
 
 /** One request of the extension `xput`, with what came behind it. */
 export interface Transfer {
@@ -78,6 +81,7 @@ export async function runTransfers(session: Session, transfers: readonly Transfe
     session,
     transfers.filter((_, at) => permissions[at] === 'granted'),
     rows,
+    young,
   );
   for (const [at, transfer] of transfers.entries()) {
     if (!letThrough(session, transfer.request.file, permissions[at] as Permission)) continue;
@@ -95,6 +99,7 @@ async function announce(
   session: Session,
   transfers: readonly Transfer[],
   rows: ReadonlyMap<Encoded, Encoded>,
+  young: ReadonlyMap<Encoded, string>,
 ): Promise<void> {
   const { cluster, mounts, ignored } = session;
   const expected: Expected[] = [];
@@ -102,8 +107,8 @@ async function announce(
   for (const transfer of transfers) {
     const { request } = transfer;
     const after = expectedAfter(transfer, ignored);
-    // Another content can have the same row.
-    const mayReplace = request.name === 'XPUT' || request.force;
+    // Another content can have the same row, and so can another time within the same second.
+    const mayReplace = request.name === 'XPUT' || request.force || young.has(after.name);
     if (!mayReplace && after.checktxt === rows.get(after.name)) continue;
     const path = mounts.hasLost ? cluster.toDisk(request.file) : undefined;
     if (path !== undefined && mounts.lostAt(path) !== undefined) continue;
@@ -118,9 +123,9 @@ async function run(session: Session, { request, content }: Transfer, name: Encod
   const { file } = request;
   const path = session.cluster.toDisk(file);
   if (path === undefined) return session.reply(replies.denied);
-  const found = inspect(path);
-  if (found.state === 'error') return session.reply(found.problem.message);
-  const subject: Subject = { session, file, name, path, found, ...(await recorded(session, file, found, read)) };
+  const looked = await look(session, file, name, path, read);
+  if (looked instanceof Problem) return session.reply(looked.message);
+  const subject: Subject = { session, file, name, path, ...looked };
   switch (request.name) {
     case 'XDEL':
       return transferDeletion(subject, request);
@@ -132,20 +137,32 @@ async function run(session: Session, { request, content }: Transfer, name: Encod
 }
 
 type Recorded = Pick<Subject, 'row' | 'noted' | 'dirty'>;
+type Looked = Pick<Subject, 'found' | 'youth'> & Recorded;
 
 /**
- * What was read, or what another session has put in place and not recorded yet, so that this does not pass for a change that
- * was made here. A check may also have recorded and marked a change since that was read.
+ * What is there, and what the database has of it: what was read, or what another session has put in place meanwhile, so that this
+ * does not pass for a change that was made here. A check may also have recorded and marked a change since that was read.
  */
-async function recorded(
+async function look(
   { cluster, store, ignored, owner }: Session,
   file: FileName,
-  found: Subject['found'],
+  name: Encoded,
+  path: DiskPath,
   read: Recorded,
-): Promise<Recorded> {
-  const { name, changes } = checkFound(cluster, ignored, file, found, read);
-  if (changes.length === 0) return read;
-  const isOurs = (await notInTransit(store, changes, owner)).changes.length > 0;
-  if (isOurs) return read;
-  return { row: rowFor(found, ignored), noted: undefined, dirty: (await store.dirtyAmong([name])).has(name) };
+): Promise<Looked | Problem> {
+  for (let recorded = read, looks = 1; ; looks++) {
+    const youth = youngAt(Date.now());
+    const found = inspect(path);
+    if (found.state === 'error') return found.problem;
+    const { changes } = checkFound(cluster, ignored, file, found, recorded);
+    if (changes.length === 0) return { found, youth, ...recorded };
+    const isOurs = (await notInTransit(store, changes, owner)).changes.length > 0;
+    const dirty = (await store.dirtyAmong([name])).has(name);
+    if (isOurs) recorded = { ...recorded, dirty };
+    else recorded = { row: rowFor(found, ignored), noted: undefined, dirty };
+    if (looks === mostLooks || isUntouched(found, inspect(path))) return { found, youth, ...recorded };
+    const row = (await store.fileRows([name])).get(name);
+    const noted = (await store.young([name])).get(name);
+    recorded = { row, noted, dirty: (await store.dirtyAmong([name])).has(name) };
+  }
 }

@@ -100,3 +100,100 @@ test('a change that is made and marked here after a peer was told that it has th
   assert.equal(await serving.talk(`CAPS xput\n${request}`), 'OK (caps xput).\nOK (same).\n');
   assert.equal((await serving.store.dirtyAmong([name])).has(name), true);
 });
+
+describe('what another session puts in place while a request is being looked at', () => {
+  // Of a second that is to come: young however long this takes.
+  const second = Math.floor(Date.now() / 1000) + 30;
+  const stamped = (time: number): Change => ({
+    type: 'noteYoung',
+    name,
+    stamp: String(BigInt(Math.round(time * 100)) * 10_000_000n),
+  });
+  const received = (serving: Serving, content: string, time: number): Change[] => [
+    { ...write(serving, content, time), checktxt: checktxt(content.length, Math.floor(time)) } as Change,
+    stamped(time),
+  ];
+
+  for (const [command, request] of Object.entries(requests)) {
+    for (const [when, moment] of Object.entries(moments)) {
+      for (const content of ['another', 'new']) {
+        const row = content === 'new' ? 'the same row' : 'another row';
+        test(`${command}, ${when}, with ${row}: it is replaced, as if it had been there before`, async (t) => {
+          const serving = new Serving();
+          t.after(() => serving.close());
+          await serving.store.apply(received(serving, 'old', second + 0.25));
+          moment(serving, () => serving.store.apply(received(serving, content, second + 0.75)));
+          const end = command === 'XSET' ? '\n' : '';
+          assert.equal(await serving.talk(`CAPS xput\n${request}${end}`), `OK (caps xput).\nOK (cmd_finished).\n`);
+          assert.equal((await serving.store.dirtyAmong([name])).size, 0);
+        });
+      }
+    }
+  }
+
+  test('and did not come to record before it was killed, with the same row: it is replaced', async (t) => {
+    const serving = new Serving();
+    t.after(() => serving.close());
+    await serving.store.apply(received(serving, 'old', second + 0.25));
+    write(serving, 'new', second + 0.75);
+    const owner = encode('gone');
+    await serving.store.apply([
+      { type: 'begin', owner, kind: 'file', subject: name, checktxt: checktxt(3, second) },
+      { type: 'begin', owner, kind: 'directory', subject: encode(serving.tree), checktxt: encode('1') },
+    ]);
+    assert.equal(await serving.talk(`CAPS xput\n${requests['XPUT']}`), 'OK (caps xput).\nOK (cmd_finished).\n');
+    assert.equal((await serving.store.dirtyAmong([name])).size, 0);
+  });
+
+  test('is not under way any longer when nothing had to be put in place', async (t) => {
+    const serving = new Serving();
+    t.after(() => serving.close());
+    await serving.store.apply(received(serving, 'theirs', second + 0.25));
+    const socket = await serving.connect();
+    const request = `XPUT ${key} ${name} check 33188 ${me} ${second} 250000000\noctet-stream 6\ntheirs`;
+    socket.write(`CONFIG \nHELLO ${peer}\nCAPS xput\n${request}`);
+    let answers = '';
+    for await (const bytes of socket) {
+      answers += String(bytes);
+      if (answers.includes('(same)')) break;
+    }
+    assert.deepEqual(
+      (await serving.store.unfinished()).filter(({ kind }) => kind === 'file'),
+      [],
+    );
+    socket.destroy();
+    await serving.ended();
+  });
+
+  test('a FIFO that is to be made: it is replaced', async (t) => {
+    const serving = new Serving();
+    t.after(() => serving.close());
+    await serving.store.apply(received(serving, 'old', second + 0.25));
+    moments['when what is to come was written down']?.(serving, () =>
+      serving.store.apply(received(serving, 'another', second + 0.75)),
+    );
+    const subject = `${key} ${name}`;
+    const ok = 'OK (cmd_finished).\n';
+    assert.equal(
+      await serving.talk(
+        `MKFIFO ${subject}\nSETOWN ${subject} ${me}\nSETMOD ${subject} 4516\nSETIME ${subject} 1700000000\n`,
+      ),
+      ok.repeat(4),
+    );
+    assert.ok(fs.statSync(join(serving.tree, 'f')).isFIFO());
+    assert.equal((await serving.store.dirtyAmong([name])).size, 0);
+  });
+});
+
+test('a row that a change made here gets when it meets a request is noted, too: the next change in that second is found', async (t) => {
+  const serving = new Serving();
+  t.after(() => serving.close());
+  await serving.store.apply([write(serving, 'old', 1_600_000_000)]);
+  const second = Math.floor(Date.now() / 1000) + 30;
+  write(serving, 'ours', second);
+  assert.equal(
+    await serving.talk(`CAPS xput\n${requests['XPUT']}`),
+    'OK (caps xput).\nFile is also marked dirty here!\n',
+  );
+  assert.deepEqual([...(await serving.store.young([name])).values()], [`${second}000000000`]);
+});

@@ -32,7 +32,7 @@ export async function setMetadata(session: Session, request: MetadataCommand): P
   if (!complete) return session.reply(replies.finished);
   session.replacement = undefined;
   await session.begin([expectedEntry(request.file, replacement.entry(), session.ignored)]);
-  session.reply(replacement.finish(session) ?? replies.finished);
+  session.reply((await replacement.finishLater(session)) ?? replies.finished);
 }
 
 /** `isOther`: it is not what the peer means, so nothing is done; then this is false, and nothing was replied. */

@@ -13,8 +13,7 @@ export function remove(session: Session, file: FileName, check: FileCheck): void
   if (path === undefined) return session.reply(replies.denied);
   const now = inspect(path);
   if (now.state === 'present') {
-    // It was looked at before this was written down, which may have had to wait.
-    if (!isUntouched(check.found, now)) return session.reply(replies.conflict);
+    if (!isUntouched(check.found, now)) return session.reply(replies.overtaken);
     const problem = backUp(session, file, path, now.entry) ?? removeFromDisk(path);
     if (problem !== undefined && problem.code !== 'ENOENT') return session.reply(problem.message);
   }
