@@ -1,7 +1,7 @@
 import { wireChecktxt } from '../entry/checktxt.ts';
 import type { Entry } from '../entry/entry.ts';
 import type { OpenFile } from '../filesystem/openFile.ts';
-import { Problem, problemFrom } from '../filesystem/problem.ts';
+import { messageFor, Problem, problemFrom } from '../filesystem/problem.ts';
 import { openSettled } from '../filesystem/settle.ts';
 import { LibrsyncError, matchesSignature, matchesSignatureChunks, signatureLength } from '../librsync/index.ts';
 import * as messages from '../log/messages.ts';
@@ -171,7 +171,7 @@ export class FileUpdate {
       if (!flushed.ok) return { settled: this.refused(flushed) };
     } else {
       const { status: answer, checktxt } = await this.#answer();
-      if (answer.kind === 'parentMissing') return { settled: 'done' };
+      if (answer.kind === 'parentMissing' || answer.line === underFile) return { settled: 'done' };
       if (answer.ok && checktxt === undefined) {
         log.write(1, messages.upToDate);
         if (options.dryRun) options.print(messages.dryRun('?S', this.run.peer, this.file.name));
@@ -291,6 +291,9 @@ export class FileUpdate {
     return { key: this.file.key, file: this.file.name };
   }
 }
+
+/** What a C program says of a name below something that is no directory: there is nothing to remove. */
+const underFile = messageFor('ENOTDIR');
 
 /** A file of this size has a signature of this length, with the strong sums of today's or of older peers. */
 function mayMatch(length: number, size: number): boolean {

@@ -262,6 +262,32 @@ describe('a file that is not what was recorded when it is sent', () => {
     });
   }
 
+  for (const program of ['ours', 'c'] as const) {
+    test(`what was in a directory that the peer has as a file by now is gone there (→ ${program})`, async (t) => {
+      if (!isInstalled(program)) return t.skip(`skipped: ${program} is not installed`);
+      const site = new Site({ hosts: 2, programs: ['ours', program] });
+      const [client, server] = [site.at(0), site.at(1)];
+      try {
+        site.configure();
+        await server.serve();
+        client.tree.mkdir('');
+        assert.equal((await client.run('-x')).code, 0);
+        client.tree.mkdir('it');
+        client.tree.write('it/inner', '');
+        assert.equal((await client.run('-cr /')).code, 0);
+        client.tree.remove('it');
+        client.tree.write('it', 'a file');
+        for (const args of ['-u', '-x']) {
+          const { code, output } = await client.run(args);
+          assert.equal(code, 0, output);
+        }
+        inSync(client, server);
+      } finally {
+        await site.close();
+      }
+    });
+  }
+
   test('a socket that was made anew before a run is nothing to be checked: when it is gone, the peers keep theirs', async () => {
     const site = new Site({ hosts: 2 });
     const [client, server] = [site.at(0), site.at(1)];
