@@ -165,6 +165,48 @@ describe('what another session puts in place while a request is being looked at'
     await serving.ended();
   });
 
+  const subject = `${key} ${name}`;
+  const settings = `SETOWN ${subject} ${me}\nSETMOD ${subject} 33188\nSETIME ${subject} 1700000000\n`;
+  const written = moments['when what is to come was written down'] as Moment;
+
+  test('a delta that was taken: it is replaced', async (t) => {
+    const serving = new Serving();
+    t.after(() => serving.close());
+    await serving.store.apply(received(serving, 'old', second + 0.25));
+    written(serving, () => serving.store.apply(received(serving, 'another', second + 0.75)));
+    const literal = Buffer.from('\x72\x73\x02\x36\x06theirs\0', 'latin1').toString('latin1');
+    const answers = await serving.talk(`PATCH ${subject}\noctet-stream ${literal.length}\n${literal}${settings}`);
+    assert.match(answers, /^OK \(send_data\)\.\n/);
+    assert.ok(answers.endsWith('OK (cmd_finished).\n'.repeat(4)), answers);
+    assert.equal(fs.readFileSync(join(serving.tree, 'f'), 'latin1'), 'theirs');
+    assert.equal((await serving.store.dirtyAmong([name])).size, 0);
+  });
+
+  test('the time of what the peer has found the same: it is not set, and that is no conflict', async (t) => {
+    const serving = new Serving();
+    t.after(() => serving.close());
+    await serving.store.apply(received(serving, 'old', second + 0.25));
+    written(serving, () => serving.store.apply(received(serving, 'another', second + 0.75)));
+    const answers = await serving.talk(`SIG ${subject}\nSETIME ${subject} 1700000000\n`);
+    assert.ok(answers.endsWith('The file has changed meanwhile.\n'), answers);
+    assert.equal(Math.floor(fs.statSync(join(serving.tree, 'f')).mtimeMs / 1000), second);
+    assert.equal((await serving.store.dirtyAmong([name])).size, 0);
+  });
+
+  test('a time that is to be set, with the same row: a check does not take it for a change made here', async (t) => {
+    const serving = new Serving();
+    t.after(() => serving.close());
+    await serving.store.apply(received(serving, 'old', second + 0.25));
+    const announced: string[] = [];
+    const begun = afterCall('apply', (changes) => changes.some((one) => one.type === 'begin' && one.kind === 'file'));
+    begun(serving, async () => {
+      for (const row of await serving.store.unfinished()) if (row.kind === 'file') announced.push(row.subject);
+    });
+    const request = `XSET ${subject} check 33188 ${me} ${second} 750000000 reg 3 ${contentDigest(Buffer.from('old'))}\n`;
+    assert.equal(await serving.talk(`CAPS xput\n${request}`), 'OK (caps xput).\nOK (same).\n');
+    assert.deepEqual(announced, [name]);
+  });
+
   test('a FIFO that is to be made: it is replaced', async (t) => {
     const serving = new Serving();
     t.after(() => serving.close());
