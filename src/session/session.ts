@@ -12,14 +12,10 @@ import type { Inspection } from '../filesystem/inspect.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
-import { parseBlobHeader } from '../protocol/blobs.ts';
 import { type Extension, extensions, formatCapabilities } from '../protocol/capabilities.ts';
 import type { Command, Refusal, TransferCommand } from '../protocol/commands.ts';
-import { contentLimit } from '../protocol/contentDigest.ts';
 import { ProtocolError } from '../protocol/errors.ts';
-import { Inbox } from '../protocol/inbox.ts';
 import { isBlank, parseCommand } from '../protocol/parseCommand.ts';
-import { redact } from '../protocol/redact.ts';
 import { identifyFirst, replies } from '../protocol/replies.ts';
 import type { Change, Store } from '../store/store.ts';
 import { type Channel, ChannelError } from '../transport/channel.ts';
@@ -27,8 +23,8 @@ import { dispatch } from './dispatch.ts';
 import { expectedEntry } from './expected.ts';
 import { type Expected, Journal } from '../scan/journal.ts';
 import { Allowance } from './allowance.ts';
-import { ContentSpace } from './contentSpace.ts';
 import { refusalOf } from './identity.ts';
+import { Incoming } from './incoming.ts';
 import { Outgoing } from './outgoing.ts';
 import { Replacement } from './replacement.ts';
 import type { Served, SessionEnvironment } from './served.ts';
@@ -42,7 +38,7 @@ import { runTransfers, TransferQueue } from './transfers.ts';
 export class Session {
   readonly #channel: Channel;
   readonly #environment: SessionEnvironment;
-  readonly #inbox: Inbox;
+  readonly #incoming: Incoming;
   readonly #log: Log;
   #served: Served | undefined;
   #cluster: Cluster | undefined;
@@ -51,17 +47,12 @@ export class Session {
   #wasRefused = false;
   #restricted = false;
   readonly #transfers = new TransferQueue();
-  readonly #contents = new ContentSpace();
   readonly #journal = new Journal();
   readonly #outgoing: Outgoing;
-  /** The peer sends many requests ahead: it is worth a moment to see whether more have arrived. */
-  #gathering = false;
   #over = false;
   #hasLeft = false;
   readonly #hurry = new AbortController();
   #isDurable = false;
-  /** Until the peer has identified itself. */
-  #login: Allowance | undefined;
   #hasFailed = false;
   /** Why we have ended the connection. */
   #ended: string | undefined;
@@ -79,8 +70,11 @@ export class Session {
   constructor(channel: Channel, environment: SessionEnvironment) {
     this.#channel = channel;
     this.#environment = environment;
-    this.#inbox = new Inbox(environment.limits.line);
     this.#log = environment.log;
+    this.#incoming = new Incoming(channel, environment.limits.line, this.#log, async () => {
+      await this.#runTransfers();
+      await this.flush();
+    });
     this.#outgoing = new Outgoing(channel, this.#journal, environment.log);
   }
 
@@ -240,44 +234,19 @@ export class Session {
   }
 
   /** Up to `max` of the bytes that the peer sends next; at least one. */
-  async bytes(max: number): Promise<Uint8Array> {
-    for (;;) {
-      const bytes = this.#inbox.tryBytes(max);
-      if (bytes !== undefined) return bytes;
-      if (!(await this.#more())) throw new ChannelError('CLOSED', 'the peer hung up in the middle of a file');
-    }
+  bytes(max: number): Promise<Uint8Array> {
+    return this.#incoming.bytes(max);
   }
 
   /** The next line; undefined at the end of the stream. */
-  async line(): Promise<string | undefined> {
-    for (;;) {
-      const line = this.#inbox.tryLine();
-      if (line !== undefined) {
-        if (this.#log.wants(3)) this.#log.write(3, messages.wire('Peer', redact(line) + '\n'));
-        return line;
-      }
-      if (!(await this.#more())) return undefined;
-    }
-  }
-
-  async #more(): Promise<boolean> {
-    const reading = this.#channel.read();
-    // Its failure is heard of below, once what has arrived so far is worked off.
-    reading.catch(() => undefined);
-    if (!this.#gathering || !(await arrivesSoon(reading))) {
-      await this.#runTransfers();
-      await this.flush();
-    }
-    const chunk = await (this.#login?.spend(reading) ?? reading);
-    if (chunk === undefined) return false;
-    this.#inbox.push(chunk);
-    return true;
+  line(): Promise<string | undefined> {
+    return this.#incoming.line();
   }
 
   async #serve(): Promise<void> {
     const { idle, login } = this.#environment.limits;
     this.#channel.setIdleTimeout(idle);
-    this.#login = new Allowance(login * 1000, () => {
+    this.#incoming.allowance = new Allowance(login * 1000, () => {
       this.#ended = `did not identify itself within ${login} seconds`;
       this.#channel.destroy();
     });
@@ -302,8 +271,8 @@ export class Session {
       await this.flush();
       const credentials = await this.#environment.credentials();
       // What came along in the clear is no command: anybody in between could have added it.
-      const early = this.#inbox.takeAll();
-      await this.#login?.spend(this.#channel.startTls('server', credentials, early));
+      const early = this.#incoming.takeAll();
+      await this.#incoming.allowance?.spend(this.#channel.startTls('server', credentials, early));
       line = await this.line();
       if (line === undefined) return false;
       command = parseCommand(line);
@@ -336,7 +305,7 @@ export class Session {
   async #handle(line: string): Promise<void> {
     const command = parseCommand(line, this.#environment.limits.request);
     if (isTransfer(command) && this.#transfers.holds(command.file)) await this.#runTransfers();
-    const content = contentFollows(command) ? await this.#content() : undefined;
+    const content = contentFollows(command) ? await this.#incoming.content() : undefined;
     if (isTransfer(command) && this.#peer !== undefined && typeof content !== 'string') {
       this.#transfers.add({ request: command, content });
       return;
@@ -375,7 +344,7 @@ export class Session {
       case 'GROUP':
         return this.#restrict(command.groups);
       case 'CAPS':
-        this.#gathering = true;
+        this.#incoming.isGathering = true;
         this.agreed = new Set(extensions.filter((extension) => command.extensions.includes(extension)));
         this.reply(formatCapabilities(command.extensions));
         return;
@@ -395,27 +364,7 @@ export class Session {
 
   async #runTransfers(): Promise<void> {
     if (!this.#transfers.isEmpty) await runTransfers(this, this.#transfers.take());
-    this.#contents.release();
-  }
-
-  /** The blob behind an XPUT, which is taken off the stream in any case; a string is the reply that refuses it. */
-  async #content(): Promise<Uint8Array | string> {
-    const header = await this.line();
-    const length = header === undefined ? 'MALFORMED' : parseBlobHeader(header);
-    if (length === 'UNAVAILABLE' || length === 'IO_ERROR') return replies.contentRefused;
-    if (typeof length === 'string')
-      throw new ProtocolError('OUT_OF_STEP', `Expected content, got '${redact(header ?? '')}'.`);
-    let content: Buffer | undefined;
-    for (let done = 0; done < length;) {
-      const bytes = await this.bytes(length - done);
-      if (bytes.length === length) return bytes;
-      if (length <= contentLimit) content ??= this.#contents.take(length);
-      content?.set(bytes, done);
-      done += bytes.length;
-    }
-    this.#contents.filled();
-    if (length === 0) return new Uint8Array(0);
-    return content ?? replies.contentTooLarge;
+    this.#incoming.release();
   }
 
   /** Puts a replacement in place that got no further metadata. Trouble can only be logged: its command was answered. */
@@ -436,7 +385,7 @@ export class Session {
     this.#wasRefused ||= refusal !== undefined;
     if (refusal === undefined) {
       this.#peer = host;
-      this.#login = undefined;
+      this.#incoming.allowance = undefined;
     }
     this.reply(refusal ?? replies.finished);
   }
@@ -545,12 +494,6 @@ function isTransfer(command: { readonly name: string }): command is TransferComm
 
 function contentFollows(command: Command | Refusal): boolean {
   return command.name === 'XPUT' || (command.name === 'refused' && command.command === 'XPUT');
-}
-
-/** True when something has arrived by the time that the program next comes to rest. */
-async function arrivesSoon(reading: Promise<unknown>): Promise<boolean> {
-  const arrived = (): boolean => true;
-  return Promise.race([reading.then(arrived, arrived), setImmediate(false)]);
 }
 
 const withoutIdentity: ReadonlySet<string> = new Set(['SSL', 'BYE', 'CONFIG', 'GROUP', 'CAPS', 'HELLO']);
