@@ -20,6 +20,8 @@ export class Outgoing {
   #changedNames = new Set<string>();
   #replies: (string | Uint8Array)[] = [];
   #replyBytes = 0;
+  /** Changes were lost: what was begun with them is left to `recover`. */
+  #hasFailed = false;
 
   /** Known from CONFIG on; nothing is recorded before. */
   store: Store | undefined;
@@ -74,14 +76,16 @@ export class Outgoing {
   }
 
   async commit(): Promise<void> {
+    if (this.#hasFailed || this.store === undefined) return;
     // What was begun is over also where nothing came of it: nobody may wait for it any longer.
-    if ((this.#changes.length === 0 && this.#journal.isSettled) || this.store === undefined) return;
+    if (this.#changes.length === 0 && this.#journal.isSettled) return;
     const changes = [...this.#changes, ...this.#journal.settle()];
     this.#changes = [];
     this.#changedNames.clear();
     try {
       await this.store.apply(changes);
     } catch (error) {
+      this.#hasFailed = true;
       // They say that something was done, and the peer would forget about it.
       this.#forgetReplies();
       throw error;

@@ -239,3 +239,23 @@ test('a row that a change made here gets when it meets a request is noted, too: 
   );
   assert.deepEqual([...(await serving.store.young([name])).values()], [`${second}000000000`]);
 });
+
+test('what a session has put in place and could not record, since the database failed once, is no change made here', async (t) => {
+  const serving = new Serving();
+  t.after(() => serving.close());
+  await serving.store.apply([write(serving, 'old', 1_600_000_000)]);
+  const apply = serving.store.apply.bind(serving.store);
+  serving.store.apply = (changes) => {
+    if (!changes.some(({ type }) => type === 'putFile')) return apply(changes);
+    serving.store.apply = apply;
+    return Promise.reject(new Error('database is locked'));
+  };
+  const socket = await serving.connect();
+  socket.resume();
+  socket.write(`CONFIG \nHELLO ${peer}\nCAPS xput\n${requests['XPUT']}`);
+  await serving.ended();
+  assert.ok(serving.log.some((line) => line.includes('database is locked')));
+  assert.equal(fs.readFileSync(join(serving.tree, 'f'), 'latin1'), 'theirs');
+  assert.equal((await serving.store.fileRows([name])).get(name), checktxt(6, 1_700_000_000));
+  assert.deepEqual(await serving.store.unfinished(), []);
+});
