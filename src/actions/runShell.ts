@@ -16,15 +16,16 @@ export interface ShellResult {
   readonly abandoned: boolean;
 }
 
-/** The last line of every script: half of one, which is all that a shell gets when this process ends, must not be run. */
-const lastLine = '# csync2: the script ends here';
+/** Stands behind every script: half of one, which is all that a shell gets when this process ends, must not be run. */
+const end = '\n# csync2: the script ends here';
 
 /**
  * The script comes on descriptor 3, which the commands in it don't get: as an argument it would have to be UTF-8, and
- * short.
+ * short. Its end is taken off, so that it does not become part of what a command leaves open there.
  */
-const loader = `csync2_script=$(cat <&3); exec 3<&-
-case $csync2_script in *'${lastLine}') eval "$csync2_script" ;; *) exit 75 ;; esac`;
+const loader = `csync2_end='${end}'
+csync2_script=$(cat <&3); exec 3<&-
+case $csync2_script in *"$csync2_end") eval "\${csync2_script%"$csync2_end"}" ;; *) exit 75 ;; esac`;
 
 /**
  * Runs a script (a byte string) with `/bin/sh`: stdin from /dev/null, stdout and stderr appended to `logfile`, the
@@ -81,7 +82,7 @@ async function openToAppend(logfile: string): Promise<FileHandle> {
 }
 
 async function feed(pipe: Writable, script: string): Promise<void> {
-  pipe.end(Buffer.from(`${script}\n${lastLine}`, 'latin1'));
+  pipe.end(Buffer.from(script + end, 'latin1'));
   try {
     await finished(pipe, { readable: false });
   } catch {

@@ -10,7 +10,7 @@ export function shellScript(command: string, files: readonly string[]): string {
     lines.push(`csync2_files=${quoted(files.map(quotedIfNeeded).join(' '))}`);
   }
   const text = parts.map((part) => part.text + (part.list ? expansions[part.quote] : '')).join('');
-  return `${lines.join('\n')}\n${text}\n`;
+  return `${lines.join('\n')}\n${text}`;
 }
 
 /** The command for people: `%%` replaced by the names, and cut where it would fill screens. */

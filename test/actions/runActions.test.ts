@@ -223,6 +223,15 @@ test('what a killed process had claimed is run by the next one', async () => {
   assert.deepEqual(await store.actions(), []);
 });
 
+test('nothing is added to the end of a command, whatever is open there', async () => {
+  await queue('cat <<END\nof the command', ['/a'], inDirectory('document'));
+  await queue('echo one \\', ['/a'], inDirectory('word'));
+  await runActions(store, toDisk, log);
+  assert.equal(log.errors, 0);
+  assert.match(read('document'), /of the command\n?$/);
+  assert.equal(read('word'), 'one \\\n');
+});
+
 test('a script that does not arrive whole, since nobody waits for it any more, does nothing', async () => {
   // More than fits into the connection at once.
   const script = `echo begun >>'${inDirectory('ran')}'\n`.repeat(20_000);
