@@ -160,9 +160,12 @@ export class Check {
     const isAsRecorded = found?.state === 'present' && rowFor(found, this.#ignored) === row;
     if (!isAsRecorded || !isStampOf(noted, found.entry)) return this.#dropYoung(name);
     const stamp = stampOf(found.entry);
-    if (youngStamp(found.entry, youth) === undefined) this.#dropYoung(name);
-    else if (stamp !== noted) this.#changes.push({ type: 'noteYoung', name, stamp });
-    if (stamp === noted) return;
+    if (stamp === noted) {
+      if (youngStamp(found.entry, youth) === undefined) this.#dropYoung(name);
+      return;
+    }
+    // Also when its second is over: should a session have put it there, that has noted the same. The next check drops it.
+    this.#changes.push({ type: 'noteYoung', name, stamp });
     if (this.#log.wants(2)) this.#log.write(2, messages.fileChanged(decoded));
     if (!this.#options.init) this.#mark(decoded, markDirty(this.#cluster, decoded, name, this.#options.forced));
   }

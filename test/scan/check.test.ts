@@ -415,6 +415,29 @@ describe('a file that is changed once more within the second that a check has re
     assert.equal((await store.young()).size, 0);
   });
 
+  test('what a session has put in its place and noted is no change, also for a check that finds that second over', async () => {
+    const name = encode('%t%/f');
+    const put = (content: string, fraction: number): void => {
+      fs.writeFileSync(file(), content);
+      fs.utimesSync(file(), 1_700_000_000 + fraction, 1_700_000_000 + fraction);
+      void store.apply([
+        { type: 'noteYoung', name, stamp: String(1_700_000_000_000n + BigInt(fraction * 1000)) + '000000' },
+      ]);
+    };
+    put('one', 0.25);
+    await check(tree, { init: true });
+    put('one', 0.25);
+    await check(
+      tree,
+      {},
+      whenAsked('fileRows', () => put('two', 0.75)),
+    );
+    assert.deepEqual(await dirty(), []);
+    await check();
+    assert.deepEqual(await dirty(), []);
+    assert.equal((await store.young()).size, 0);
+  });
+
   test('what a session has put in its place is no change', async () => {
     await withinOneSecond(check, () => undefined);
     // As a session does: another content of another second with its row.
