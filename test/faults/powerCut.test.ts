@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 import { isListening, until } from '../scenarios/harness/process.ts';
 import { isRoot } from '../scenarios/harness/programs.ts';
+import { pretendPowerCut } from './harness/pretendPowerCut.ts';
 import { RawPeer } from './harness/rawPeer.ts';
 import { type FaultHost, key, Site } from './harness/site.ts';
 
@@ -31,21 +32,6 @@ async function traced(pid: number, file: string, calls: string, work: () => Prom
   tracer.kill('SIGINT');
   await gone;
   return fs.readFileSync(file, 'latin1').split('\n');
-}
-
-/** The owners of unfinished work become processes of an earlier boot of this host. */
-function pretendPowerCut(host: FaultHost): number {
-  const database = new Database(host.database);
-  try {
-    const owners = database.prepare<[], string>('SELECT DISTINCT owner FROM unfinished').pluck().all();
-    for (const owner of owners) {
-      const earlier = owner.replace(/^(\.csync2\..{8}).{8}/, '$100000000');
-      database.prepare('UPDATE unfinished SET owner = ? WHERE owner = ?').run(earlier, owner);
-    }
-    return owners.length;
-  } finally {
-    database.close();
-  }
 }
 
 /** Directories in which files may not be whole after a power cut. */
