@@ -37,6 +37,7 @@ function layLine() {
   });
   const close = () => hosts.forEach(({ namespace }) => succeeds('ip', 'netns', 'del', namespace));
   const [a, b] = hosts.map(({ namespace }) => namespace);
+  const delaying = `qdisc add dev line root netem delay ${delay}ms limit 100000`;
   const isLaid =
     hosts.every(({ namespace }) => succeeds('ip', 'netns', 'add', namespace)) &&
     succeeds('ip', '-n', a, 'link', 'add', 'line', 'type', 'veth', 'peer', 'name', 'line', 'netns', b) &&
@@ -44,21 +45,7 @@ function layLine() {
       ({ namespace, address }) =>
         succeeds('ip', '-n', namespace, 'addr', 'add', `${address}/24`, 'dev', 'line') &&
         ['lo', 'line'].every((device) => succeeds('ip', '-n', namespace, 'link', 'set', device, 'up')) &&
-        succeeds(
-          'tc',
-          '-n',
-          namespace,
-          'qdisc',
-          'add',
-          'dev',
-          'line',
-          'root',
-          'netem',
-          'delay',
-          `${delay}ms`,
-          'limit',
-          '100000',
-        ),
+        succeeds('tc', '-n', namespace, ...delaying.split(' ')),
     );
   if (isLaid) return { what: 'two network namespaces and netem', near: hosts[0], far: hosts[1], close };
   close();

@@ -9,7 +9,7 @@ import type { Change, Store } from '../store/store.ts';
 import { markDirty, recordChange } from './marking.ts';
 import { notInTransit } from './recover.ts';
 import { rowFor } from './rowFor.ts';
-import { noteYoung, type Recorded } from './young.ts';
+import { isHiddenChange, noteYoung, type Recorded } from './young.ts';
 
 export interface FileCheck {
   readonly name: Encoded;
@@ -53,7 +53,7 @@ export async function checkFile(
 }
 
 /** What changes faster than that is no session's doing. */
-const mostLooks = 10;
+export const mostLooks = 10;
 
 function isAs(a: Inspection, b: Inspection, ignored: Ignored): boolean {
   if (a.state !== b.state || rowFor(a, ignored) !== rowFor(b, ignored)) return false;
@@ -71,7 +71,7 @@ export function checkFound(
 ): FileCheck {
   const encoded = encode(name);
   const now = rowFor(found, ignored);
-  if (row === now && noted !== undefined && found.state === 'present' && isChangedSince(noted, found.entry)) {
+  if (row === now && found.state === 'present' && isHiddenChange(found, noted)) {
     const note: Change = { type: 'noteYoung', name: encoded, stamp: stampOf(found.entry) };
     return { name: encoded, found, changes: [note, ...markDirty(cluster, name, encoded, forced)] };
   }

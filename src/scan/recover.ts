@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { fsPath, type DiskPath, type Encoded, type FileName } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
 import type { Ignored } from '../entry/entry.ts';
-import { isChangedSince, youngAt } from '../entry/young.ts';
+import { youngAt } from '../entry/young.ts';
 import { Filesystems } from '../filesystem/flush.ts';
 import { inspect, type Inspection } from '../filesystem/inspect.ts';
 import { Problem, problemFrom } from '../filesystem/problem.ts';
@@ -14,7 +14,7 @@ import * as messages from '../log/messages.ts';
 import { type Expected, expectedIn, isGone, wentDown } from './journal.ts';
 import type { Mounts } from './mounts.ts';
 import { rowFor } from './rowFor.ts';
-import { noteYoung, type Recorded } from './young.ts';
+import { isHiddenChange, noteYoung, type Recorded } from './young.ts';
 import type { Change, Store, UnfinishedRow } from '../store/store.ts';
 
 /**
@@ -84,7 +84,7 @@ function adopt(
   const found = path === undefined ? undefined : inspect(path);
   if (found === undefined || found.state === 'error') return [];
   const now = rowFor(found, ignored);
-  if (now !== checktxt || isRecorded(found, now, row, noted)) return [];
+  if (now !== checktxt || (now === row && !isHiddenChange(found, noted))) return [];
   const update: Change =
     now === undefined ? { type: 'dropFile', name: encoded } : { type: 'putFile', name: encoded, checktxt: now };
   const note = found.state === 'present' ? noteYoung(encoded, found.entry, youth) : [];
@@ -92,10 +92,6 @@ function adopt(
     return { type: 'queueAction', name: encoded, command: encode(command), logfile: encode(logfile) };
   });
   return [update, ...note, ...actions];
-}
-
-function isRecorded(found: Inspection, now: Encoded | undefined, row: Encoded | undefined, noted?: string): boolean {
-  return now === row && !(noted !== undefined && found.state === 'present' && isChangedSince(noted, found.entry));
 }
 
 /** False when the disk has refused. */

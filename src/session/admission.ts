@@ -5,7 +5,7 @@ import { inspect, type Inspection } from '../filesystem/inspect.ts';
 import type { FileCommand } from '../protocol/commands.ts';
 import type { Permission } from '../groups/cluster.ts';
 import { replies } from '../protocol/replies.ts';
-import { checkFile, checkFound, type FileCheck } from '../scan/checkFile.ts';
+import { checkFile, checkFound, type FileCheck, mostLooks } from '../scan/checkFile.ts';
 import { markDirtyBecauseOf } from '../scan/marking.ts';
 import { noteYoung } from '../scan/young.ts';
 import type { Session } from './session.ts';
@@ -86,9 +86,6 @@ export async function checkAgain(session: Session, file: FileName, found: Inspec
   }
   return latest;
 }
-
-/** Sessions do not replace a file more often than that while one looks at it. */
-export const mostLooks = 10;
 
 function markForPeer(session: Session, file: FileName): void {
   const marks = markDirtyBecauseOf(session.cluster, session.peer, file, encode(file));
