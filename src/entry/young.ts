@@ -38,8 +38,23 @@ export function youngStamp(entry: Entry, { from, to }: Young): string | undefine
 
 /** Is this file of the second that was noted of it, but not as it was noted? */
 export function isChangedSince(noted: string, entry: Entry): boolean {
-  return isStampOf(noted, entry) && stampOf(entry) !== noted;
+  return entry.kind === 'reg' && isOther(noted, stampOf(entry));
 }
+
+/** Are these stamps of two times in the same second? */
+export function isOther(stamp: string, other: string | undefined): boolean {
+  return other !== undefined && other !== stamp && secondOf(other) === secondOf(stamp);
+}
+
+/** Can a file have this stamp whose mtime was set to these microseconds of its second? */
+export function isStampWith(microseconds: number, stamp: string): boolean {
+  const nanoseconds = Number(((BigInt(stamp) % billion) + billion) % billion);
+  const found = Math.floor(nanoseconds / 1000);
+  return timeSteps.some((step) => found === microseconds - (microseconds % step));
+}
+
+/** What file systems keep of a time, in microseconds: all that can be set, hundredths of a second, seconds. */
+const timeSteps = [1, 10_000, 1_000_000];
 
 /** Can it be a stamp of this file, as it is now or as it was earlier in the same second? */
 export function isStampOf(stamp: string, { kind, mtime }: Entry): boolean {

@@ -4,8 +4,7 @@ import { toText } from '../bytes/bytes.ts';
  * Trouble with one file, as data. `code` is an errno name (`EACCES`) or one of:
  * - `PARENT_MISSING`: the directory that the path names an object in does not exist;
  * - `IMPURE`: a parent of the path is a symbolic link, which is never followed;
- * - `NOT_REGULAR`: content was asked of something that is neither a regular file nor a directory;
- * - `BACKUP_FAILED`: no backup could be made of it.
+ * - `NOT_REGULAR`: content was asked of something that is neither a regular file nor a directory.
  *
  * `message` is what strerror(3) says where there is an errno: it travels to peers as a reply line.
  */

@@ -6,7 +6,7 @@ import { sameButUnknownTarget } from '../entry/compare.ts';
 import type { Ignored } from '../entry/entry.ts';
 import { isStampOf, secondOf, stampOf, youngAt, youngStamp } from '../entry/young.ts';
 import { Existence } from '../filesystem/existence.ts';
-import { inspect } from '../filesystem/inspect.ts';
+import { inspect, type Inspection } from '../filesystem/inspect.ts';
 import { Problem } from '../filesystem/problem.ts';
 import { removeLeftover } from '../filesystem/remove.ts';
 import type { UnknownRange } from '../filesystem/walk.ts';
@@ -19,8 +19,9 @@ import { below, type Change, type Store } from '../store/store.ts';
 import { checkFile } from './checkFile.ts';
 import { markDirty, recordChange } from './marking.ts';
 import { type Mounts, namesAt } from './mounts.ts';
-import { notInTransit } from './recover.ts';
+import { notInTransit } from './inTransit.ts';
 import { rowFor } from './rowFor.ts';
+import { stampFound } from './young.ts';
 import { batchSize, SharedWalk } from './sharedWalk.ts';
 import { RowReader } from '../store/rowReader.ts';
 
@@ -325,7 +326,8 @@ export class Check {
   }
 
   async #stillTrue(changes: readonly Change[], fresh: ReadonlySet<Encoded>): Promise<readonly Change[]> {
-    const { changes: left, rows } = await notInTransit(this.#store, changes);
+    const stampAt = (name: Encoded): string | undefined => stampFound(this.#found(name));
+    const { changes: left, rows } = await notInTransit(this.#store, changes, { stampAt });
     const seen = await this.#lookAgain(left, (name) => fresh.has(name) && !rows.has(name));
     return this.#withoutNotedByOthers(seen);
   }
@@ -399,14 +401,17 @@ export class Check {
   }
 
   #now(name: Encoded): Encoded | undefined {
-    const path = this.#cluster.toDisk(decode(name) as FileName);
-    return path === undefined ? undefined : rowFor(inspect(path), this.#ignored);
+    return rowFor(this.#found(name), this.#ignored);
   }
 
   #isAnother(name: Encoded, stamp: string): boolean {
-    const path = this.#cluster.toDisk(decode(name) as FileName);
-    const found = path === undefined ? undefined : inspect(path);
+    const found = this.#found(name);
     return found?.state !== 'present' || stampOf(found.entry) !== stamp;
+  }
+
+  #found(name: Encoded): Inspection | undefined {
+    const path = this.#cluster.toDisk(decode(name) as FileName);
+    return path === undefined ? undefined : inspect(path);
   }
 }
 

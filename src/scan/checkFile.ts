@@ -7,9 +7,9 @@ import { inspect, type Inspection } from '../filesystem/inspect.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Change, Store } from '../store/store.ts';
 import { markDirty, recordChange } from './marking.ts';
-import { notInTransit } from './recover.ts';
+import { notInTransit } from './inTransit.ts';
 import { rowFor } from './rowFor.ts';
-import { isHiddenChange, noteYoung, type Recorded } from './young.ts';
+import { isHiddenChange, noteYoung, type Recorded, stampFound } from './young.ts';
 
 export interface FileCheck {
   readonly name: Encoded;
@@ -41,7 +41,8 @@ export async function checkFile(
     const noted = (await store.young([encoded])).get(encoded);
     const check = checkFound(cluster, ignored, name, found, { row, noted }, forced);
     if (check.changes.length === 0) return check;
-    const { changes } = await notInTransit(store, check.changes, asker);
+    const stampAt = (): string | undefined => stampFound(found);
+    const { changes } = await notInTransit(store, check.changes, { stampAt, asker });
     const before = youngAt(Date.now());
     const again = changes.length === 0 ? found : look();
     if (looks === mostLooks || isAs(found, again, ignored)) {

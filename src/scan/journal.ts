@@ -1,5 +1,6 @@
 import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
+import { isStampWith } from '../entry/young.ts';
 import { Filesystems } from '../filesystem/flush.ts';
 import type { Problem } from '../filesystem/problem.ts';
 import { isLeftover, isOfEarlierBoot, isOwnTempName, isTempName, tempName } from '../filesystem/tempName.ts';
@@ -7,10 +8,23 @@ import type { Cluster } from '../groups/cluster.ts';
 import { now } from '../store/marks.ts';
 import type { Change, UnfinishedRow } from '../store/store.ts';
 
-/** A file and what it is soon to be, encoded; undefined: gone. */
+/** A file and what it is soon to be. */
 export interface Expected {
   readonly name: Encoded;
+  /** Undefined: gone. */
   readonly checktxt: Encoded | undefined;
+  /** Of a regular file: what its mtime is to have beyond the second. Undefined: that does not matter, or is not known. */
+  readonly microseconds?: number | undefined;
+}
+
+/** Is what was found what was expected? `stamp`: of a regular file; undefined where there is none. */
+export function isAsExpected(
+  { checktxt, microseconds }: Expected,
+  now: Encoded | undefined,
+  stamp: string | undefined,
+): boolean {
+  if (now !== checktxt) return false;
+  return microseconds === undefined || stamp === undefined || isStampWith(microseconds, stamp);
 }
 
 const underWay = new Set<Encoded>();
@@ -29,15 +43,26 @@ export function wentDown(owner: Encoded): boolean {
 
 /** Between the files of one row, in both of its columns; the URL encoding leaves none in a name or a checktxt. */
 const separator = ':';
+/** Between a checktxt and its microseconds, as rare. */
+const subseparator = '|';
 /** Characters of one row: well below what every database server takes in one statement. */
 const rowSize = 250_000;
 
 /** What a row of the kind `file` tells of: any number of files. */
 export function expectedIn({ subject, checktxt }: UnfinishedRow): Expected[] {
-  const checktxts = checktxt.split(separator) as Encoded[];
+  const states = checktxt.split(separator);
   return subject.split(separator).map((name, at) => {
-    return { name: name as Encoded, checktxt: checktxts[at] || undefined };
+    const [text, microseconds] = (states[at] ?? '').split(subseparator);
+    return {
+      name: name as Encoded,
+      checktxt: (text || undefined) as Encoded | undefined,
+      microseconds: microseconds === undefined ? undefined : Number(microseconds),
+    };
   });
+}
+
+function stateOf({ checktxt = '' as Encoded, microseconds }: Expected): string {
+  return microseconds === undefined ? checktxt : checktxt + subseparator + microseconds;
 }
 
 /**
@@ -69,7 +94,7 @@ export class Journal {
       for (; to < expected.length && size < rowSize; to++) size += sizeOf(expected[to] as Expected);
       const files = expected.slice(from, to);
       const names = files.map(({ name }) => name).join(separator) as Encoded;
-      rows.push(this.#row('file', names, files.map(({ checktxt }) => checktxt ?? '').join(separator) as Encoded));
+      rows.push(this.#row('file', names, files.map(stateOf).join(separator) as Encoded));
     }
     return rows;
   }
@@ -135,6 +160,6 @@ export class Journal {
   }
 }
 
-function sizeOf({ name, checktxt = '' as Encoded }: Expected): number {
-  return name.length + checktxt.length;
+function sizeOf(expected: Expected): number {
+  return expected.name.length + stateOf(expected).length;
 }

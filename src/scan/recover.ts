@@ -11,10 +11,10 @@ import { isTempName } from '../filesystem/tempName.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
-import { type Expected, expectedIn, isGone, wentDown } from './journal.ts';
+import { type Expected, expectedIn, isAsExpected, isGone, wentDown } from './journal.ts';
 import type { Mounts } from './mounts.ts';
 import { rowFor } from './rowFor.ts';
-import { isHiddenChange, noteYoung, type Recorded } from './young.ts';
+import { isHiddenChange, noteYoung, type Recorded, stampFound } from './young.ts';
 import type { Change, Store, UnfinishedRow } from '../store/store.ts';
 
 /**
@@ -72,19 +72,15 @@ function placesOf(cluster: Cluster, row: UnfinishedRow): DiskPath[] {
 }
 
 /** The changes that the dead process did not come to record; none when what it announced is not what stands there. */
-function adopt(
-  cluster: Cluster,
-  ignored: Ignored,
-  { name: encoded, checktxt }: Expected,
-  { row, noted }: Recorded,
-): Change[] {
+function adopt(cluster: Cluster, ignored: Ignored, expected: Expected, { row, noted }: Recorded): Change[] {
+  const encoded = expected.name;
   const name = decode(encoded) as FileName;
   const path = cluster.toDisk(name);
   const youth = youngAt(Date.now());
   const found = path === undefined ? undefined : inspect(path);
   if (found === undefined || found.state === 'error') return [];
   const now = rowFor(found, ignored);
-  if (now !== checktxt || (now === row && !isHiddenChange(found, noted))) return [];
+  if (!isAsExpected(expected, now, stampFound(found)) || (now === row && !isHiddenChange(found, noted))) return [];
   const update: Change =
     now === undefined ? { type: 'dropFile', name: encoded } : { type: 'putFile', name: encoded, checktxt: now };
   const note = found.state === 'present' ? noteYoung(encoded, found.entry, youth) : [];
@@ -168,44 +164,4 @@ function namesIn(directory: DiskPath): string[] {
     problemFrom(error, directory);
     return [];
   }
-}
-
-/** Changes that are still true, and the rows that the names of all of them have now. */
-export interface StillTrue {
-  readonly changes: readonly Change[];
-  readonly rows: ReadonlyMap<Encoded, Encoded>;
-}
-
-/**
- * Of these changes those that are still true: what a session is just putting in place, here or in another process, is not a
- * change that was made here. Sessions write down what they are about to do before they do it and record it in one step with
- * the end of that, so asking in this order misses nothing. What `asker`, an owner, has written down itself does not count.
- * A file whose row stays, and that only its stamp tells from what was recorded, has a `noteYoung` among its changes.
- */
-export async function notInTransit(store: Store, changes: readonly Change[], asker?: Encoded): Promise<StillTrue> {
-  const recorded = new Map<Encoded, Encoded | undefined>();
-  const noted = new Map<Encoded, string | undefined>();
-  for (const change of changes) {
-    if (change.type === 'putFile') recorded.set(change.name, change.checktxt);
-    if (change.type === 'dropFile') recorded.set(change.name, undefined);
-    if (change.type === 'noteYoung') noted.set(change.name, change.stamp);
-    if (change.type === 'dropYoung') noted.set(change.name, undefined);
-  }
-  for (const name of recorded.keys()) noted.delete(name);
-  if (recorded.size + noted.size === 0) return { changes, rows: new Map() };
-  const unfinished = await store.unfinished();
-  const rows = await store.fileRows([...recorded.keys(), ...noted.keys()]);
-  const stamps = noted.size === 0 ? undefined : await store.young([...noted.keys()]);
-  const settled = new Set<Encoded>();
-  for (const [name, now] of recorded) if (rows.get(name) === now) settled.add(name);
-  for (const [name, stamp] of noted) if (stamps?.get(name) === stamp) settled.add(name);
-  for (const row of unfinished) {
-    if (row.owner === asker || row.kind !== 'file') continue;
-    for (const { name, checktxt } of expectedIn(row)) {
-      const now = recorded.has(name) ? recorded.get(name) : rows.get(name);
-      if ((recorded.has(name) || noted.has(name)) && now === checktxt) settled.add(name);
-    }
-  }
-  if (settled.size === 0) return { changes, rows };
-  return { changes: changes.filter((change) => !('name' in change) || !settled.has(change.name)), rows };
 }

@@ -1,6 +1,6 @@
 import type { Encoded } from '../bytes/bytes.ts';
 import type { Entry } from '../entry/entry.ts';
-import { isChangedSince, type Young, youngStamp } from '../entry/young.ts';
+import { isChangedSince, stampOf, type Young, youngStamp } from '../entry/young.ts';
 import type { Inspection } from '../filesystem/inspect.ts';
 import type { Change } from '../store/store.ts';
 
@@ -13,6 +13,11 @@ export function noteYoung(name: Encoded, entry: Entry, youth: Young): Change[] {
 /** Its row may be the same: is it a file that was changed since it was noted, within that second? */
 export function isHiddenChange(found: Inspection, noted: string | undefined): boolean {
   return noted !== undefined && found.state === 'present' && isChangedSince(noted, found.entry);
+}
+
+/** The stamp of what was found when that is a regular file. */
+export function stampFound(found: Inspection | undefined): string | undefined {
+  return found?.state === 'present' && found.entry.kind === 'reg' ? stampOf(found.entry) : undefined;
 }
 
 /** What the database has of a file. */

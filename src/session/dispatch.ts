@@ -1,5 +1,4 @@
 import { encode } from '../bytes/urlEncoding.ts';
-import type { Inspection } from '../filesystem/inspect.ts';
 import { replies } from '../protocol/replies.ts';
 import type { FileCheck } from '../scan/checkFile.ts';
 import type { StepCommand } from '../protocol/commands.ts';
@@ -11,12 +10,11 @@ import { flush } from './commands/flush.ts';
 import { list } from './commands/list.ts';
 import { make } from './commands/make.ts';
 import { mark } from './commands/mark.ts';
-import { setInPlace, setMetadata } from './commands/metadata.ts';
+import { setMetadata } from './commands/metadata.ts';
 import { patch } from './commands/patch.ts';
 import { signature } from './commands/signature.ts';
 import { type } from './commands/type.ts';
-import type { Compared, FileRequest, Session } from './session.ts';
-import { isUntouched } from './untouched.ts';
+import type { FileRequest, Session } from './session.ts';
 
 /** Commands that change a file: refused as a conflict while the file is dirty here. SETIME is not among them. */
 const conflicting: ReadonlySet<string> = new Set([
@@ -51,7 +49,9 @@ export async function dispatch(session: Session, request: FileRequest): Promise<
   session.compared = undefined;
   if (!permitted(session, request)) return;
   await session.settle([encode(request.file)]);
-  if (request.name === 'SETIME' && !continued) return setTimeInPlace(session, request, compared);
+  if (request.name === 'SETIME' && !continued) {
+    return setMetadata(session, request, compared?.file === request.file ? compared.found : undefined);
+  }
   if (continued || !conflicting.has(request.name)) return run(session, request, undefined);
   const check = await checkForConflict(session, request.file);
   if (typeof check === 'string') return session.reply(check);
@@ -61,18 +61,6 @@ export async function dispatch(session: Session, request: FileRequest): Promise<
   const found = await checkAgain(session, request.file, check.found);
   if (typeof found === 'string') return session.reply(found);
   await run(session, request, { ...check, found });
-}
-
-/** The peer has found it the same, and not what another session has put there since, or somebody here has made of it. */
-async function setTimeInPlace(
-  session: Session,
-  request: Extract<StepCommand, { name: 'SETIME' }>,
-  compared: Compared | undefined,
-): Promise<void> {
-  const isOther = (now: Inspection): boolean => compared?.file === request.file && !isUntouched(compared.found, now);
-  if (await setInPlace(session, request, isOther)) return;
-  const check = await checkForConflict(session, request.file);
-  session.reply(typeof check === 'string' ? check : replies.overtaken);
 }
 
 function run(session: Session, request: StepCommand, check: FileCheck | undefined): Promise<void> | void {
@@ -102,7 +90,7 @@ function run(session: Session, request: StepCommand, check: FileCheck | undefine
     case 'SETOWN':
     case 'SETMOD':
     case 'SETIME':
-      return setMetadata(session, request);
+      return setMetadata(session, request, check?.found);
   }
 }
 

@@ -1,4 +1,3 @@
-import type { Encoded } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
 import { assemble, encodedChecktxt, encodedOwnership } from '../entry/checktxt.ts';
 import type { Entry, Ignored } from '../entry/entry.ts';
@@ -10,10 +9,11 @@ import type { Transfer } from './transfers.ts';
 export function expectedAfter({ request, content }: Transfer, ignored: Ignored): Expected {
   const name = encode(request.file);
   if (request.name === 'XDEL') return { name, checktxt: undefined };
-  const { mode, uid, gid, mtime } = request.attributes;
+  const { mode, uid, gid, mtime, mtimeNanoseconds } = request.attributes;
   const ownership = encodedOwnership(mode, uid, gid, ignored);
   const object = request.name === 'XSET' ? request.object : { kind: 'reg' as const, size: content?.length ?? 0 };
-  return { name, checktxt: assemble(object.kind, mtime, ownership, detailOf(object)) };
+  const microseconds = object.kind === 'reg' ? Math.floor(mtimeNanoseconds / 1000) : undefined;
+  return { name, checktxt: assemble(object.kind, mtime, ownership, detailOf(object)), microseconds };
 }
 
 function detailOf(object: { readonly kind: 'reg'; readonly size: number } | WantedObject): Detail {
@@ -35,6 +35,8 @@ type Detail = Parameters<typeof assemble>[3];
 
 /** The same for an entry that is at hand. */
 export function expectedEntry(file: string, entry: Entry | undefined, ignored: Ignored): Expected {
-  const checktxt: Encoded | undefined = entry === undefined ? undefined : encodedChecktxt(entry, ignored);
-  return { name: encode(file), checktxt };
+  const name = encode(file);
+  if (entry === undefined) return { name, checktxt: undefined };
+  const microseconds = entry.kind === 'reg' ? Math.floor(entry.mtimeNanoseconds / 1000) : undefined;
+  return { name, checktxt: encodedChecktxt(entry, ignored), microseconds };
 }

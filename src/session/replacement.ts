@@ -58,19 +58,17 @@ export class Replacement {
    */
   finish(session: Session): string | undefined {
     const now = inspect(this.#path);
-    if (!isUntouched(this.#before, now)) {
+    const isLate = !isUntouched(this.#before, now);
+    const hindrance = isLate ? replies.overtaken : backUp(session, this.name, this.#path, now);
+    if (hindrance !== undefined) {
       this.discard();
-      return replies.overtaken;
+      return hindrance;
     }
-    const hindrance = now.state === 'present' ? backUp(session, this.name, this.#path, now.entry) : undefined;
     // Recorded as it was made, from before the rename: what anybody does to it afterwards is a change of its own.
     const entry = this.entry();
     const youth = youngAt(Date.now());
-    const problem = hindrance ?? this.#staged.commit();
-    if (problem !== undefined) {
-      this.discard();
-      return problem.message;
-    }
+    const problem = this.#staged.commit();
+    if (problem !== undefined) return problem.message;
     session.recordReceived(this.name, entry, true, youth);
     return undefined;
   }

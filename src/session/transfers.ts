@@ -14,8 +14,9 @@ import { transferObject } from './commands/xset.ts';
 import { expectedAfter } from './expected.ts';
 import { checkFound, mostLooks } from '../scan/checkFile.ts';
 import type { Expected } from '../scan/journal.ts';
-import { notInTransit } from '../scan/recover.ts';
+import { notInTransit } from '../scan/inTransit.ts';
 import { rowFor } from '../scan/rowFor.ts';
+import { stampFound } from '../scan/young.ts';
 import type { Session } from './session.ts';
 import { isUntouched } from './untouched.ts';
 
@@ -156,7 +157,8 @@ async function look(
     if (found.state === 'error') return found.problem;
     const { changes } = checkFound(cluster, ignored, file, found, recorded);
     if (changes.length === 0) return { found, youth, ...recorded };
-    const isOurs = (await notInTransit(store, changes, owner)).changes.length > 0;
+    const stampAt = (): string | undefined => stampFound(found);
+    const isOurs = (await notInTransit(store, changes, { stampAt, asker: owner })).changes.length > 0;
     const dirty = (await store.dirtyAmong([name])).has(name);
     if (isOurs) recorded = { ...recorded, dirty };
     else recorded = { row: rowFor(found, ignored), noted: undefined, dirty };

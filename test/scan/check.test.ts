@@ -15,6 +15,7 @@ import { buildCluster } from '../../src/groups/build.ts';
 import type { Cluster } from '../../src/groups/cluster.ts';
 import { createLog } from '../../src/log/levelLog.ts';
 import { Check, type CheckOptions } from '../../src/scan/check.ts';
+import { Journal } from '../../src/scan/journal.ts';
 import { Mounts } from '../../src/scan/mounts.ts';
 import { openSqlite } from '../../src/store/sqlite/sqlite.ts';
 import { allNames, type Store } from '../../src/store/store.ts';
@@ -312,12 +313,12 @@ describe('a file that is changed once more within the second that a check has re
   /** As a session does it: what is to come is written down, put in place, and recorded with its stamp. */
   class Receiving {
     readonly #name = encode('%t%/f');
-    readonly #owner = encode('.csync2.1-1-1-1-1');
+    readonly #journal = new Journal();
 
-    announce(): Promise<void> {
-      return store.apply([
-        { type: 'begin', owner: this.#owner, kind: 'file', subject: this.#name, checktxt: this.#found().checktxt },
-      ]);
+    /** What stands there now, but for the time within its second. */
+    announce(microseconds: number): Promise<void> {
+      const { checktxt } = this.#found();
+      return store.apply(this.#journal.begin([{ name: this.#name, checktxt, microseconds }]));
     }
 
     record(): Promise<void> {
@@ -325,7 +326,7 @@ describe('a file that is changed once more within the second that a check has re
       return store.apply([
         { type: 'putFile', name: this.#name, checktxt },
         { type: 'noteYoung', name: this.#name, stamp },
-        { type: 'end', owner: this.#owner, kind: 'file' },
+        ...this.#journal.settle(),
       ]);
     }
 
@@ -366,13 +367,26 @@ describe('a file that is changed once more within the second that a check has re
       await check();
       await clean();
       const receiving = new Receiving();
-      await receiving.announce();
+      await receiving.announce(750_000);
       write('two 2', time + 0.75);
       await look();
       await receiving.record();
       await check();
       assert.deepEqual(await dirty(), []);
     });
+
+    for (const [before, text] of Object.entries({ 'with the row': 'one 1', 'with another row': 'another' })) {
+      test(`is marked when a session is about to put another of that second in place of one ${before} while ${way} is checked`, async () => {
+        const time = Math.floor(Date.now() / 1000) + 30;
+        write(text, time + 0.25);
+        await check();
+        await clean();
+        write('two 2', time + 0.5);
+        await new Receiving().announce(750_000);
+        await look();
+        assert.deepEqual(await dirty(), ['%t%/f you']);
+      });
+    }
   }
 
   test('with -I: what a session puts in place after a check has looked stays recorded', async () => {

@@ -7,19 +7,21 @@ import { type Metadata, withObject } from '../../filesystem/metadata.ts';
 import { Problem } from '../../filesystem/problem.ts';
 import type { FileCommand } from '../../protocol/commands.ts';
 import { replies } from '../../protocol/replies.ts';
+import { checkForConflict } from '../admission.ts';
 import { expectedEntry } from '../expected.ts';
 import type { Replacement } from '../replacement.ts';
 import type { Session } from '../session.ts';
+import { isUntouched } from '../untouched.ts';
 
 type MetadataCommand = Extract<FileCommand, { name: 'SETOWN' | 'SETMOD' | 'SETIME' }>;
 
-/** SETOWN, SETMOD, SETIME: of the replacement that is under way for this file, else of what stands there. */
-export async function setMetadata(session: Session, request: MetadataCommand): Promise<void> {
+/**
+ * SETOWN, SETMOD, SETIME: of the replacement that is under way for this file, else of what stands there. `meant`: what was found
+ * there when that was checked, or compared; a setting is not for what has come in its place since.
+ */
+export async function setMetadata(session: Session, request: MetadataCommand, meant?: Inspection): Promise<void> {
   const { replacement } = session;
-  if (replacement === undefined) {
-    await setInPlace(session, request);
-    return;
-  }
+  if (replacement === undefined) return setInPlace(session, request, meant);
   const problem = set(session, replacement, request);
   if (problem !== undefined) {
     session.replacement = undefined;
@@ -35,35 +37,31 @@ export async function setMetadata(session: Session, request: MetadataCommand): P
   session.reply((await replacement.finishLater(session)) ?? replies.finished);
 }
 
-/** `isOther`: it is not what the peer means, so nothing is done; then this is false, and nothing was replied. */
-export async function setInPlace(
-  session: Session,
-  request: MetadataCommand,
-  isOther: (now: Inspection) => boolean = () => false,
-): Promise<boolean> {
+async function setInPlace(session: Session, request: MetadataCommand, meant: Inspection | undefined): Promise<void> {
   const path = session.cluster.toDisk(request.file);
-  if (path === undefined) {
-    session.reply(replies.denied);
-    return true;
-  }
+  if (path === undefined) return session.reply(replies.denied);
   const before = inspect(path);
-  if (isOther(before)) return false;
+  if (meant !== undefined && !isUntouched(meant, before)) return overtaken(session, request);
   if (before.state === 'present') {
     await session.stage([request.file]);
     await session.begin([expectedEntry(request.file, withSetting(before.entry, request), session.ignored)]);
   }
   // That may have had to wait.
-  if (isOther(inspect(path))) return false;
+  if (!isUntouched(before, inspect(path))) return overtaken(session, request);
   const youth = youngAt(Date.now());
   const result = withObject(path, (object) => set(session, object, request) ?? entryOf(object, path));
   if (result instanceof Problem) {
     const absent = result.code === 'PARENT_MISSING' || result.code === 'IMPURE';
-    session.reply(absent ? 'No such file or directory' : result.message);
-    return true;
+    return session.reply(absent ? 'No such file or directory' : result.message);
   }
   session.recordReceived(request.file, result, false, youth);
   session.reply(replies.finished);
-  return true;
+}
+
+/** By what another session has put there, or somebody here has made of it. */
+async function overtaken(session: Session, { file }: MetadataCommand): Promise<void> {
+  const check = await checkForConflict(session, file);
+  session.reply(typeof check === 'string' ? check : replies.overtaken);
 }
 
 function set(session: Session, target: Metadata | Replacement, request: MetadataCommand): Problem | undefined {
@@ -85,7 +83,7 @@ function withSetting(entry: Entry, request: MetadataCommand): Entry {
     case 'SETMOD':
       return { ...entry, mode: (entry.mode & ~0o7777) | (request.mode & 0o7777) };
     case 'SETIME':
-      return { ...entry, mtime: request.mtime };
+      return { ...entry, mtime: request.mtime, mtimeNanoseconds: request.mtimeNanoseconds ?? 0 };
   }
 }
 

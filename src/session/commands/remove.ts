@@ -14,7 +14,9 @@ export function remove(session: Session, file: FileName, check: FileCheck): void
   const now = inspect(path);
   if (now.state === 'present') {
     if (!isUntouched(check.found, now)) return session.reply(replies.overtaken);
-    const problem = backUp(session, file, path, now.entry) ?? removeFromDisk(path);
+    const hindrance = backUp(session, file, path, now);
+    if (hindrance !== undefined) return session.reply(hindrance);
+    const problem = removeFromDisk(path);
     if (problem !== undefined && problem.code !== 'ENOENT') return session.reply(problem.message);
   }
   session.recordReceived(file, undefined, true);

@@ -1,0 +1,65 @@
+import type { Encoded } from '../bytes/bytes.ts';
+import { isOther } from '../entry/young.ts';
+import type { Change, Store } from '../store/store.ts';
+import { expectedIn, isAsExpected } from './journal.ts';
+
+/** Changes that are still true, and the rows that the names of all of them have now. */
+export interface StillTrue {
+  readonly changes: readonly Change[];
+  readonly rows: ReadonlyMap<Encoded, Encoded>;
+}
+
+export interface Asking {
+  /** The stamp of the regular file that has a name, as it was found; undefined: none is there. Asked only when it matters. */
+  readonly stampAt: (name: Encoded) => string | undefined;
+  /** An owner whose own unfinished work does not count. */
+  readonly asker?: Encoded | undefined;
+}
+
+/**
+ * Of these changes those that are still true: what a session is just putting in place, here or in another process, is not a
+ * change that was made here. Sessions write down what they are about to do before they do it and record it in one step with
+ * the end of that, so asking in this order misses nothing. A change made here can have the very row that a session is putting
+ * there: its stamp tells them apart.
+ * A file whose row stays, and that only its stamp tells from what was recorded, has a `noteYoung` among its changes.
+ */
+export async function notInTransit(
+  store: Store,
+  changes: readonly Change[],
+  { stampAt, asker }: Asking,
+): Promise<StillTrue> {
+  const recorded = new Map<Encoded, Encoded | undefined>();
+  const noted = new Map<Encoded, string | undefined>();
+  for (const change of changes) {
+    if (change.type === 'putFile') recorded.set(change.name, change.checktxt);
+    if (change.type === 'dropFile') recorded.set(change.name, undefined);
+    if (change.type === 'noteYoung') noted.set(change.name, change.stamp);
+    if (change.type === 'dropYoung') noted.set(change.name, undefined);
+  }
+  for (const name of recorded.keys()) noted.delete(name);
+  if (recorded.size + noted.size === 0) return { changes, rows: new Map() };
+  const unfinished = await store.unfinished();
+  const rows = await store.fileRows([...recorded.keys(), ...noted.keys()]);
+  const known = [...recorded.keys()].filter((name) => rows.get(name) === recorded.get(name));
+  const asked = [...known, ...noted.keys()];
+  const stamps = asked.length === 0 ? undefined : await store.young(asked);
+  const settled = new Set<Encoded>();
+  for (const name of known) {
+    const stamp = stamps?.get(name);
+    if (stamp === undefined || !isOther(stamp, stampAt(name))) settled.add(name);
+  }
+  for (const [name, stamp] of noted) if (stamps?.get(name) === stamp) settled.add(name);
+  for (const row of unfinished) {
+    if (row.owner === asker || row.kind !== 'file') continue;
+    for (const expected of expectedIn(row)) {
+      const { name } = expected;
+      const isRecorded = recorded.has(name);
+      if (!isRecorded && !noted.has(name)) continue;
+      const now = isRecorded ? recorded.get(name) : rows.get(name);
+      if (now !== expected.checktxt) continue;
+      if (isAsExpected(expected, now, isRecorded ? stampAt(name) : noted.get(name))) settled.add(name);
+    }
+  }
+  if (settled.size === 0) return { changes, rows };
+  return { changes: changes.filter((change) => !('name' in change) || !settled.has(change.name)), rows };
+}
