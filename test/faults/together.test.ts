@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import { describe, test } from 'node:test';
 import { isInstalled, isRoot } from '../scenarios/harness/programs.ts';
 import { until } from '../scenarios/harness/process.ts';
-import { Site } from './harness/site.ts';
+import { type FaultHost, Site } from './harness/site.ts';
 import { type Crew, Together } from './harness/together.ts';
 import { WireTap } from './harness/wireTap.ts';
 
@@ -72,10 +73,48 @@ describe('two runs of one host at the same moment', () => {
   }
 });
 
+describe('runs of two peers at the same moment, each served by a process of its own', () => {
+  test('none takes a change that was made here for what another is about to put there, though it has its size and second', async () => {
+    const site = new Site({ hosts: 3 });
+    const [one, other, server] = [site.at(0), site.at(1), site.at(2)];
+    const names = Array.from({ length: 1000 }, (_, at) => `f${at}`);
+    const write = (host: FaultHost, content: string, time: number, written = names): void => {
+      for (const name of written) {
+        host.tree.write(name, content);
+        fs.utimesSync(host.tree.path(name), time, time);
+      }
+    };
+    try {
+      site.configure();
+      for (const host of site.hosts) {
+        write(host, 'old   ', 1_600_000_000);
+        assert.equal((await host.run('-cIr /')).code, 0);
+      }
+      await server.serveEach();
+      for (const host of [one, other]) write(host, 'theirs', 1_700_000_000.25);
+      const changed = names.filter((_, at) => at % 2 === 0);
+      write(server, 'ours  ', 1_700_000_000.75, changed);
+      const runs = [one, other, one, other].map((host) => host.run(`-xP ${server.name}`));
+      for (const { code, output } of await Promise.all(runs)) assert.equal(code, 1, output);
+      assert.deepEqual(
+        changed.filter((name) => server.tree.read(name) !== 'ours  '),
+        [],
+      );
+      assert.deepEqual(
+        names.filter((name, at) => at % 2 === 1 && server.tree.read(name) !== 'theirs'),
+        [],
+      );
+    } finally {
+      await site.close();
+    }
+  });
+});
+
 /** Answers before the first file: to CONFIG, CAPS and HELLO. */
 const greeting = 3;
 
 const ours: Crew = { serving: 'ours', running: [['ours', '-x']] };
+const alike = 'two -x on either host, changes that look alike';
 const crews: Record<string, readonly Crew[]> = {
   '-x, -x and -c on one host, -x on the other': [
     {
@@ -102,6 +141,22 @@ const crews: Record<string, readonly Crew[]> = {
     { serving: 'ours', running: [['c', '-x']] },
     { serving: 'c', running: [['ours', '-x']] },
   ],
+  [alike]: [
+    {
+      serving: 'ours',
+      running: [
+        ['ours', '-x'],
+        ['ours', '-x'],
+      ],
+    },
+    {
+      serving: 'ours',
+      running: [
+        ['ours', '-x'],
+        ['ours', '-x'],
+      ],
+    },
+  ],
 };
 /** MINUTES=n, for scripts/soak. */
 const minutes = process.env['MINUTES'];
@@ -116,7 +171,7 @@ describe('programs at work on the same databases at the same moment, while files
       const needsC = what.includes('C program');
       if (needsC && !isInstalled('c')) return t.skip('skipped: csync2 (the C program) is not installed');
       const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
-      const together = new Together({ crews: crew, seconds, atLeast, seed });
+      const together = new Together({ crews: crew, seconds, atLeast, seed, areAlike: what === alike });
       await together.play();
       const { runs, stamps, conflicts } = together.figures;
       t.diagnostic(`seed ${seed}: ${runs} runs, ${stamps} changes, ${conflicts} conflicts`);

@@ -131,7 +131,8 @@ describe('a change that is made here while a backup of the file is made', () => 
         await serving.close();
         fs.rmSync(backups, { recursive: true });
       });
-      await serving.store.apply([{ ...write(serving, '', 1_600_000_000), checktxt: checktxt(1 << 29, 1_600_000_000) }]);
+      write(serving, '', 1_600_000_000);
+      await serving.store.apply([{ type: 'putFile', name, checktxt: checktxt(1 << 29, 1_600_000_000) }]);
       const path = join(serving.tree, 'f');
       fs.truncateSync(path, 1 << 29);
       fs.utimesSync(path, 1_600_000_000, 1_600_000_000);

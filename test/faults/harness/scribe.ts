@@ -13,27 +13,30 @@ export class Scribe {
   readonly #own: string;
   /** Stamps that somebody took away on purpose; all scribes share it. */
   readonly #removed: Set<string>;
+  readonly #areAlike: boolean;
   readonly #written = new Map<string, Set<string>>();
   #count = 0;
   /** Stamps that are known to have been written into the file that was there. */
   kept = 0;
 
-  /** `own`: a letter that no other scribe has. */
-  constructor(host: FaultHost, own: string, removed: Set<string>) {
+  /** `own`: a letter that no other scribe has. `areAlike`: stamps are of one size, and of the time at which they are written. */
+  constructor(host: FaultHost, own: string, removed: Set<string>, areAlike = false) {
     this.#host = host;
     this.#own = own;
     this.#removed = removed;
+    this.#areAlike = areAlike;
   }
 
   async write(name: string): Promise<void> {
     const path = this.#host.tree.path(name);
-    const stamp = `${this.#own}${++this.#count}`;
+    const stamp = `${this.#own}${String(++this.#count).padStart(6, '0')}`;
     const fd = fs.openSync(path, 'a');
     let inode;
     try {
-      fs.writeSync(fd, `${stamp} ${'x'.repeat(this.#count % 50)}\n`);
+      fs.writeSync(fd, `${stamp} ${this.#areAlike ? '' : 'x'.repeat(this.#count % 50)}\n`);
       // No two versions look the same to a check.
-      fs.futimesSync(fd, 1_700_000_000, 1_700_000_000 + 10 * this.#count + (this.#own.charCodeAt(0) % 10));
+      const time = 1_700_000_000 + 10 * this.#count + (this.#own.charCodeAt(0) % 10);
+      if (!this.#areAlike) fs.futimesSync(fd, 1_700_000_000, time);
       inode = fs.fstatSync(fd).ino;
     } finally {
       fs.closeSync(fd);

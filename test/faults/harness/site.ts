@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { writeFileSync } from 'node:fs';
+import net from 'node:net';
 import { dirname, join } from 'node:path';
 import { certificate } from '../../scenarios/harness/certificates.ts';
 import { type Rows, readRows } from '../../scenarios/harness/database.ts';
@@ -93,6 +94,7 @@ export class FaultHost {
   log = '';
   server: ChildProcess | undefined;
   readonly #children = new Set<ChildProcess>();
+  #listener: net.Server | undefined;
   readonly #local: LocalProgram | undefined;
 
   constructor(site: Site, name: string, root: string, program: Program) {
@@ -161,6 +163,16 @@ export class FaultHost {
     return child;
   }
 
+  /** Plays inetd: a process of its own for every connection. */
+  async serveEach(): Promise<void> {
+    const listener = net.createServer({ pauseOnConnect: true }, (socket) => {
+      this.#run([paths[this.program], '-N', this.name, '-D', this.databaseDirectory, '-i'], [socket, socket, 'ignore']);
+      socket.destroy();
+    });
+    this.#listener = listener;
+    await new Promise<void>((resolve) => listener.listen(publicPort, this.name, resolve));
+  }
+
   start(
     args: readonly string[],
     port = publicPort,
@@ -170,26 +182,13 @@ export class FaultHost {
   ): Running {
     const database = databaseNamed ? ['-D', this.databaseDirectory] : [];
     const own = ['-N', this.name, ...database, '-p', String(port)];
-    const [command, ...rest] = [...wrap, paths[program], ...own, ...args] as [string, ...string[]];
-    const child = spawn(command, rest, {
-      env: {
-        PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
-        LC_ALL: 'C',
-        CSYNC2_SYSTEM_DIR: this.etc,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      cwd: this.root,
-    });
-    this.#children.add(child);
+    const child = this.#run([...wrap, paths[program], ...own, ...args], ['ignore', 'pipe', 'pipe']);
     let output = '';
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('latin1')));
-    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString('latin1')));
+    child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString('latin1')));
+    child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString('latin1')));
     const ending = new Promise<Ending>((resolve, reject) => {
       child.once('error', reject);
-      child.once('close', (code, signal) => {
-        this.#children.delete(child);
-        resolve({ code: code ?? undefined, signal, output });
-      });
+      child.once('close', (code, signal) => resolve({ code: code ?? undefined, signal, output }));
     });
     return {
       child,
@@ -198,6 +197,22 @@ export class FaultHost {
         return output;
       },
     };
+  }
+
+  #run(words: readonly string[], stdio: StdioOptions): ChildProcess {
+    const [command, ...rest] = words as [string, ...string[]];
+    const child = spawn(command, rest, {
+      env: {
+        PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+        LC_ALL: 'C',
+        CSYNC2_SYSTEM_DIR: this.etc,
+      },
+      stdio,
+      cwd: this.root,
+    });
+    this.#children.add(child);
+    child.once('close', () => this.#children.delete(child));
+    return child;
   }
 
   /** Runs a command to its end; fails when that takes longer than `patience` milliseconds. */
@@ -222,6 +237,7 @@ export class FaultHost {
 
   /** Ends every process of this host at once, as a power cut would. */
   async kill(): Promise<void> {
+    this.#listener?.close();
     const gone = [...this.#children].map((child) => new Promise((resolve) => child.once('close', resolve)));
     for (const child of this.#children) child.kill('SIGKILL');
     await Promise.all(gone);

@@ -17,6 +17,8 @@ export interface TogetherOptions {
   /** It goes on until there is so much of each, on a machine that is busy up to ten times as long. */
   readonly atLeast: { readonly runs: number; readonly stamps: number };
   readonly seed: number;
+  /** Changes are of one size, and often of one second, on names that all hosts share. */
+  readonly areAlike?: boolean;
 }
 
 export interface Figures {
@@ -44,7 +46,8 @@ export class Together {
     this.#options = options;
     this.#site = new Site({ hosts: options.crews.length, programs: options.crews.map(({ serving }) => serving) });
     const removed = new Set<string>();
-    this.#scribes = this.#site.hosts.map((host, at) => new Scribe(host, letterOf(at), removed));
+    const { areAlike } = options;
+    this.#scribes = this.#site.hosts.map((host, at) => new Scribe(host, letterOf(at), removed, areAlike));
   }
 
   #isOver(): boolean {
@@ -91,7 +94,9 @@ export class Together {
     const rng = random(this.#options.seed * 100 + at);
     const scribe = this.#scribes[at] as Scribe;
     for (let step = 0; !this.#isOver(); step++) {
-      const name = nameAt(step, rng, letterOf(at));
+      const name = this.#options.areAlike
+        ? `f${Math.floor(step / 10) + rng.below(4)}`
+        : nameAt(step, rng, letterOf(at));
       if (rng.below(12) === 0) scribe.remove(name);
       else await scribe.write(name);
       await sleep(rng.below(40));
