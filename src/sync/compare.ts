@@ -21,6 +21,8 @@ export interface Difference {
   readonly myname: string;
   readonly peer: string;
   readonly name: FileName;
+  /** What the peer's row says of it, encoded; undefined: the peer has no row. */
+  readonly theirs: Encoded | undefined;
 }
 
 export interface CompareContext {
@@ -48,10 +50,10 @@ export async function* comparePair(
     const range = file === undefined ? allNames : exactly(encode(file));
     const ours = new RowReader(shared(store.fileLines(range), cluster.sharedWith(pair.peer, pair.keys)));
     while (await eitherHasRows(ours, theirs)) {
-      for (const { side, name: encoded } of differences(ours, theirs)) {
+      for (const { side, name: encoded, theirs: row } of differences(ours, theirs)) {
         const name = decode(encoded);
         if (!isCleanName(name)) throw strayAnswer(name);
-        yield { side, myname: pair.myname, peer: pair.peer, name };
+        yield { side, myname: pair.myname, peer: pair.peer, name, theirs: row };
       }
     }
     await peerLine.bye();
@@ -96,20 +98,22 @@ async function eitherHasRows(ours: RowReader, theirs: RowReader): Promise<boolea
 function* differences(
   ours: RowReader,
   theirs: RowReader,
-): Generator<{ readonly side: Side; readonly name: Encoded }, void, undefined> {
+): Generator<{ readonly side: Side; readonly name: Encoded; readonly theirs: Encoded | undefined }, void, undefined> {
   for (;;) {
     ours.skipCommon(theirs);
     const mine = ours.row;
     const other = theirs.row;
     if ((mine === undefined && !ours.isOver) || (other === undefined && !theirs.isOver)) return;
     if (mine !== undefined && (other === undefined || mine.name < other.name)) {
-      yield { side: 'L', name: mine.name };
+      yield { side: 'L', name: mine.name, theirs: undefined };
       ours.step();
     } else if (other !== undefined && (mine === undefined || other.name < mine.name)) {
-      yield { side: 'R', name: other.name };
+      yield { side: 'R', name: other.name, theirs: other.checktxt };
       theirs.step();
     } else if (mine !== undefined && other !== undefined) {
-      if (!sameButUnknownTarget(mine.checktxt, other.checktxt)) yield { side: 'X', name: mine.name };
+      if (!sameButUnknownTarget(mine.checktxt, other.checktxt)) {
+        yield { side: 'X', name: mine.name, theirs: other.checktxt };
+      }
       ours.step();
       theirs.step();
     } else {

@@ -543,3 +543,22 @@ test('-TT: a FIFO, a device or a socket here has no content that could be waited
     assert.match(output, /^-theirs$/m);
   });
 });
+
+test('-TT: a FIFO on a C server has no content that could be waited for', async (t) => {
+  if (!isInstalled('c')) return t.skip('skipped: csync2 (the C program) is not installed');
+  const site = new Site({ hosts: 2, programs: ['ours', 'c'] });
+  const [client, server] = [site.at(0), site.at(1)];
+  try {
+    site.configure();
+    await server.serve();
+    client.tree.write('file', 'ours\n');
+    server.tree.mkdir('');
+    server.tree.fifo('file');
+    for (const host of [client, server]) await host.run('-cIr /');
+    const { code, output } = await client.run('-TT', 10_000);
+    assert.equal(code, 0, output);
+    assert.match(output, /^\+ours$/m);
+  } finally {
+    await site.close();
+  }
+});

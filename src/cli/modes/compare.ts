@@ -1,5 +1,6 @@
 import type { DiskPath, FileName } from '../../bytes/bytes.ts';
-import { encode } from '../../bytes/urlEncoding.ts';
+import { decode, encode } from '../../bytes/urlEncoding.ts';
+import { parseChecktxt } from '../../entry/checktxt.ts';
 import type { Pair } from '../../groups/cluster.ts';
 import * as messages from '../../log/messages.ts';
 import { markDirty } from '../../scan/marking.ts';
@@ -105,7 +106,7 @@ async function show(
   const path = setup.cluster.toDisk(name);
   if (group === undefined || path === undefined) return;
   setup.output.flush();
-  const theirs = fetchContent(line, pair, group.key, name);
+  const theirs = hasContent(difference) ? fetchContent(line, pair, group.key, name) : nothing();
   try {
     await showDiff(theirs, path, `${peer}:${name}`, `${myname}:${name}`, setup.log);
   } catch (error) {
@@ -116,6 +117,14 @@ async function show(
     else throw error;
   }
 }
+
+/** A C server that is asked for a FIFO's content waits for somebody to write into it. */
+function hasContent({ theirs }: Difference): boolean {
+  const kind = theirs === undefined ? undefined : parseChecktxt(decode(theirs))?.kind;
+  return kind !== 'fifo' && kind !== 'chr' && kind !== 'blk' && kind !== 'sock';
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 /** For programs. */
 const sides = { X: 'both', L: 'here', R: 'there' } as const;
