@@ -7,19 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 import { isListening, until } from '../scenarios/harness/process.ts';
 import { isRoot } from '../scenarios/harness/programs.ts';
+import { withPair } from './harness/pair.ts';
 import { pretendPowerCut } from './harness/pretendPowerCut.ts';
 import { RawPeer } from './harness/rawPeer.ts';
 import { type FaultHost, key, Site } from './harness/site.ts';
-
-async function withPair(work: (client: FaultHost, server: FaultHost, site: Site) => Promise<void>): Promise<void> {
-  const site = new Site({ hosts: 2 });
-  try {
-    site.configure();
-    await work(site.at(0), site.at(1), site);
-  } finally {
-    await site.close();
-  }
-}
 
 /** The system calls of a process and its children while `work` goes on. */
 async function traced(pid: number, file: string, calls: string, work: () => Promise<void>): Promise<string[]> {

@@ -6,24 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 import { isListening, until } from '../scenarios/harness/process.ts';
 import { isInstalled } from '../scenarios/harness/programs.ts';
+import { inSync, withPair } from './harness/pair.ts';
 import { type FaultHost, Site } from './harness/site.ts';
 import { type Passing, WireTap } from './harness/wireTap.ts';
 
-async function withPair(body: (client: FaultHost, server: FaultHost) => Promise<void>): Promise<void> {
-  const site = new Site({ hosts: 2 });
-  try {
-    site.configure('action { exec "echo %% >>acted"; do-local; }');
-    await body(site.at(0), site.at(1));
-  } finally {
-    await site.close();
-  }
-}
-
-function inSync(client: FaultHost, server: FaultHost): void {
-  assert.deepEqual(server.tree.snapshot(), client.tree.snapshot());
-  assert.deepEqual([client.rows().dirty, server.rows().dirty], [[], []]);
-  assert.deepEqual(server.leftovers(), []);
-}
+const acting = 'action { exec "echo %% >>acted"; do-local; }';
 
 /** Temporary ones included: they come and go. */
 function count(host: FaultHost): number {
@@ -63,7 +50,7 @@ describe('a client that is told to end', () => {
         const again = await client.run('-x');
         assert.equal(again.code, 0, again.output);
         inSync(client, server);
-      });
+      }, acting);
     });
   }
 
@@ -80,7 +67,7 @@ describe('a client that is told to end', () => {
       await server.serve();
       assert.equal((await client.run('-x')).code, 0);
       inSync(client, server);
-    });
+    }, acting);
   });
 
   test('when a transfer or an answer does not come to its end, after seconds; the peer keeps its old file', async () => {
@@ -134,7 +121,7 @@ describe('a client that is told to end', () => {
       } finally {
         await tap.close();
       }
-    });
+    }, acting);
   });
 });
 
@@ -150,7 +137,7 @@ describe('a server that is told to end', () => {
       assert.equal((await running.ending).code, 0);
       inSync(client, server);
       assert.equal(await gone, 0);
-    });
+    }, acting);
   });
 
   test('a second SIGTERM does not: the file under way is undone, the next run completes', async () => {
@@ -169,7 +156,7 @@ describe('a server that is told to end', () => {
       const again = await client.run('-x');
       assert.equal(again.code, 0, again.output);
       inSync(client, server);
-    });
+    }, acting);
   });
 
   test('a second SIGTERM does not wait for a command that hangs either: it is run again by the next session', async () => {
