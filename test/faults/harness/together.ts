@@ -19,6 +19,8 @@ export interface TogetherOptions {
   readonly seed: number;
   /** Changes are of one size, and often of one second, on names that all hosts share. */
   readonly areAlike?: boolean;
+  /** In front of every command of ours. */
+  readonly wrap?: readonly string[];
 }
 
 export interface Figures {
@@ -61,13 +63,13 @@ export class Together {
   }
 
   async play(): Promise<void> {
-    const { crews, seconds } = this.#options;
+    const { crews, seconds, wrap = [] } = this.#options;
     const { hosts } = this.#site;
     try {
       this.#site.configure();
       for (const host of hosts) {
         await host.run('-cIr /');
-        await host.serve();
+        await host.serve(false, host.program === 'ours' ? wrap : []);
       }
       this.#end = Date.now() + seconds * 1000;
       this.#latestEnd = Date.now() + seconds * 10_000;
@@ -84,7 +86,7 @@ export class Together {
 
   async #keepRunning(host: FaultHost, program: Program, args: string): Promise<void> {
     while (!this.#isOver()) {
-      const ending = await host.runAs(program, args, 40_000);
+      const ending = await host.runAs(program, args, 40_000, program === 'ours' ? this.#options.wrap : []);
       this.#examine(host, program, args, ending);
       this.figures.runs += 1;
     }
