@@ -2,7 +2,8 @@ import type { Entry } from './entry.ts';
 
 /**
  * Rows hold whole seconds. A file that is recorded within the second of its mtime can be changed once more in that second, and
- * with the same size looks as before. It is young, and its mtime to the nanosecond, its stamp, tells the two apart.
+ * with the same size looks as before. While that may be it is young, and its mtime to the nanosecond, its stamp, tells the two
+ * apart.
  */
 export interface Young {
   /** Nanoseconds since the epoch: `from <= mtime < to`. */
@@ -12,12 +13,17 @@ export interface Young {
 
 /** Milliseconds by which the kernel's clock for files may be behind, since it moves on in steps. */
 export const clockLag = 20;
+/** Milliseconds by which the clock of a network file system may be behind, or ours be set back before a file is changed again. */
+const clockSkew = 1000;
 const billion = 1_000_000_000n;
 const aMinute = 60n * billion;
 
-/** What is young from `now` (milliseconds since the epoch) on, for a minute; times of the future proper mean nothing. */
+/**
+ * What is young at `now`, in milliseconds since the epoch: of this second, the one before, and the next minute. Times of the
+ * future proper mean nothing.
+ */
 export function youngAt(now: number): Young {
-  const from = BigInt(Math.floor((now - clockLag) / 1000)) * billion;
+  const from = BigInt(Math.floor((now - clockLag - clockSkew) / 1000)) * billion;
   return { from, to: from + aMinute };
 }
 
