@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { fromText } from '../../src/bytes/bytes.ts';
 import { encode } from '../../src/bytes/urlEncoding.ts';
-import { keepGeneration } from '../../src/backups/keepGeneration.ts';
+import { keepGeneration } from '../backups/keepGeneration.ts';
 import { inspect } from '../../src/filesystem/inspect.ts';
 import { setMode, setOwner } from '../../src/filesystem/metadata.ts';
 import { openFile } from '../../src/filesystem/openFile.ts';

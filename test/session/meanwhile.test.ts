@@ -143,6 +143,43 @@ describe('a change that is made here while a backup of the file is made', () => 
       assert.deepEqual(await edited, [0, null]);
       assert.equal(answers, 'OK (caps xput).\nThe file has changed meanwhile.\n');
       assert.equal(fs.statSync(path).size, (1 << 29) + 4);
+      assert.deepEqual(fs.readdirSync(backups + serving.tree), []);
+    });
+  }
+});
+
+describe('older generations that are moved on are no change that is made here', () => {
+  const update = requests['XPUT'] as string;
+  const done = 'OK (caps xput).\nOK (cmd_finished).\n';
+  const serve = async (directory: string): Promise<Serving> => {
+    const serving = new Serving(`backup-directory ${directory}; backup-generations 3;`);
+    await serving.store.apply([write(serving, 'old', 1_600_000_000)]);
+    return serving;
+  };
+
+  for (const request of [update, requests['DEL'] as string]) {
+    const command = request.slice(0, request.indexOf(' '));
+
+    test(`${command}: they stand beside the file`, async (t) => {
+      const serving = await serve('/');
+      t.after(() => serving.close());
+      assert.equal(await serving.talk(`CAPS xput\n${request}`), done);
+      assert.equal(fs.readFileSync(join(serving.tree, 'f.1'), 'latin1'), 'old');
+      assert.equal(fs.existsSync(join(serving.tree, 'f')), request === update);
+    });
+
+    test(`${command}: one is another name of the file`, async (t) => {
+      const backups = fs.mkdtempSync(join(tmpdir(), 'csync2-backups-'));
+      const serving = await serve(backups);
+      t.after(async () => {
+        await serving.close();
+        fs.rmSync(backups, { recursive: true });
+      });
+      fs.mkdirSync(backups + serving.tree, { recursive: true });
+      fs.linkSync(join(serving.tree, 'f'), join(backups + serving.tree, 'f'));
+      assert.equal(await serving.talk(`CAPS xput\n${request}`), done);
+      for (const name of ['f', 'f.1'])
+        assert.equal(fs.readFileSync(join(backups + serving.tree, name), 'latin1'), 'old');
     });
   }
 });

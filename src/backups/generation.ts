@@ -14,16 +14,17 @@ export interface BackupSettings {
 }
 
 /**
- * Keeps a copy of a regular file that is about to be replaced or removed: DIRECTORY/path, with the owner and mode of the
- * original; what was there before moves to `.1`, that to `.2` and so on up to `.N-1`. Missing directories are made like
- * those that the file is in. Anything but a regular file needs no backup.
+ * A copy of a regular file that is about to be replaced or removed: DIRECTORY/path, with the owner and mode of the original;
+ * `keep` moves what was there before to `.1`, that to `.2` and so on up to `.N-1`. Missing directories are made like those
+ * that the file is in. Undefined: anything but a regular file needs no backup.
  *
- * The new copy is complete before older generations move, so a full disk loses none of them, and a crash none but
- * the oldest. With a Problem there is no new backup, and the file must not be changed.
+ * The copy is complete before older generations move, so a full disk loses none of them, and a crash none but the oldest.
+ * With a Problem there is no new backup, and the file must not be changed.
  *
- * The names are those of the C program, and so a file that is itself called `x.1` shares its place with a generation of `x`.
+ * The names are those of the C program, and so a file that is itself called `x.1` shares its place with a generation of `x`,
+ * and with the directory `/` generations stand beside the file: it is then the file itself that moves to `.1`.
  */
-export function keepGeneration(path: DiskPath, settings: BackupSettings): Problem | undefined {
+export function copyGeneration(path: DiskPath, settings: BackupSettings): Generation | Problem | undefined {
   if (settings.generations <= 1) return undefined;
   const file = openFile(path);
   if (file instanceof Problem) return nothingToKeep.has(file.code) ? undefined : file;
@@ -32,9 +33,40 @@ export function keepGeneration(path: DiskPath, settings: BackupSettings): Proble
     if (directory instanceof Problem) return directory;
     const root = (directory === '/' ? '' : directory) as DiskPath;
     const place = (root + path) as DiskPath;
-    return makeParents(root, path, settings.generations) ?? keep(file, place, settings.generations);
+    return makeParents(root, path, settings.generations) ?? copyTo(file, place, settings);
   } finally {
     file.close();
+  }
+}
+
+/** The copy stands beside its place. Exactly one of `keep` and `discard` ends it; `discard` after `keep` does nothing. */
+export class Generation {
+  readonly #staged: Staged;
+  readonly #place: DiskPath;
+  readonly #settings: BackupSettings;
+
+  constructor(staged: Staged, place: DiskPath, settings: BackupSettings) {
+    this.#staged = staged;
+    this.#place = place;
+    this.#settings = settings;
+  }
+
+  /** Where the configuration wants it. */
+  get directory(): string {
+    return this.#settings.directory;
+  }
+
+  /** After a Problem this is discarded. */
+  keep(): Problem | undefined {
+    const slots = usableSlots(this.#place, this.#settings.generations);
+    const problem = slots instanceof Problem ? slots : rotate(slots);
+    if (problem === undefined) return this.#staged.commit();
+    this.discard();
+    return problem;
+  }
+
+  discard(): void {
+    this.#staged.discard();
   }
 }
 
@@ -66,15 +98,15 @@ function makeRoom(place: DiskPath, generations: number): Problem | undefined {
   return slots instanceof Problem ? slots : rotate(slots);
 }
 
-function keep(file: OpenFile, place: DiskPath, generations: number): Problem | undefined {
-  const slots = usableSlots(place, generations);
+function copyTo(file: OpenFile, place: DiskPath, settings: BackupSettings): Generation | Problem {
+  const slots = usableSlots(place, settings.generations);
   if (slots instanceof Problem) return slots;
   const [newest] = slots;
   if (newest === undefined) return new Problem('EISDIR', place);
   const staged = stageFile(newest);
   if (staged instanceof Problem) return staged;
-  const problem = copy(file, staged) ?? setLike(staged, file.entry) ?? rotate(slots);
-  if (problem === undefined) return staged.commit();
+  const problem = copy(file, staged) ?? setLike(staged, file.entry);
+  if (problem === undefined) return new Generation(staged, place, settings);
   staged.discard();
   return problem;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { test } from 'node:test';
-import { keepGeneration } from '../../src/backups/keepGeneration.ts';
+import { keepGeneration } from './keepGeneration.ts';
 import { fsPath } from '../../src/bytes/bytes.ts';
 import { disk, isRoot, ownership, read, scratch, smallFilesystem } from '../filesystem/scratch.ts';
 
