@@ -45,8 +45,11 @@ export function wentDown(owner: Encoded): boolean {
 const separator = ':';
 /** Between a checktxt and its microseconds, as rare. */
 const subseparator = '|';
-/** Characters of one row: well below what every database server takes in one statement. */
-const rowSize = 250_000;
+/**
+ * Characters of one row, until one more file. MySQL's columns hold 65,535 bytes, of which some character sets need three for
+ * one of ours; a name or a link's target alone can be 20,000 characters.
+ */
+const rowSize = 12_000;
 
 /** What a row of the kind `file` tells of: any number of files. */
 export function expectedIn({ subject, checktxt }: UnfinishedRow): Expected[] {

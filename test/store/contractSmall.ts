@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 
+import { type Expected, expectedIn, Journal } from '../../src/scan/journal.ts';
 import type { Change, UnfinishedRow } from '../../src/store/store.ts';
 import { now } from '../../src/store/marks.ts';
 import { clear, enc, mark, put, type OnStore } from './rows.ts';
@@ -142,6 +143,22 @@ export function smallTablesContract(onStore: OnStore): void {
       ]);
       await store.apply([begin('o2', 'file', '/c'), { type: 'end', owner: enc('o2'), kind: 'file' }]);
       assert.equal((await store.unfinished()).length, 2);
+    });
+
+    onStore('what a session is about to do is kept, whatever the names and however many', async (store) => {
+      const expected = Array.from({ length: 256 }, (_, at): Expected => {
+        const name = enc(`/${at}${'/\xe9\xff%0A'.repeat(500)}`);
+        if (at % 3 === 0) return { name, checktxt: undefined, microseconds: undefined };
+        const target = enc('%25E9'.repeat(4000));
+        if (at % 3 === 1) return { name, checktxt: enc(`v1%3Atype=lnk%3Atarget=${target}`), microseconds: undefined };
+        return { name, checktxt: enc('v1%3Amtime=1%3Atype=reg%3Asize=2'), microseconds: at };
+      });
+      const journal = new Journal();
+      await store.apply(journal.begin(expected));
+      assert.deepEqual((await store.unfinished()).flatMap(expectedIn), expected);
+      await store.apply(journal.settle());
+      assert.deepEqual(await store.unfinished(), []);
+      journal.close();
     });
 
     onStore('mount points are remembered once each, in order, until they are forgotten', async (store) => {
