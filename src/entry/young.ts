@@ -1,4 +1,5 @@
 import type { Entry } from './entry.ts';
+import { wholeSeconds } from './fromStats.ts';
 
 /**
  * Rows hold whole seconds. A file that is recorded within the second of its mtime can be changed once more in that second, and
@@ -54,13 +55,12 @@ export function isOther(stamp: string, other: string | undefined): boolean {
 
 /** Can a file have this stamp whose mtime was set to these microseconds of its second? */
 export function isStampWith(microseconds: number, stamp: string): boolean {
-  const nanoseconds = Number(((BigInt(stamp) % billion) + billion) % billion);
-  const found = Math.floor(nanoseconds / 1000);
+  const found = Math.floor(Number(BigInt(stamp) - secondOf(stamp) * billion) / 1000);
   return timeSteps.some((step) => found === microseconds - (microseconds % step));
 }
 
-/** What file systems keep of a time, in microseconds: all that can be set, hundredths of a second, seconds. */
-const timeSteps = [1, 10_000, 1_000_000];
+/** What file systems keep of a time, in microseconds: all that can be set, milliseconds, hundredths of a second, seconds. */
+const timeSteps = [1, 1_000, 10_000, 1_000_000];
 
 /** Can it be a stamp of this file, as it is now or as it was earlier in the same second? */
 export function isStampOf(stamp: string, { kind, mtime }: Entry): boolean {
@@ -68,5 +68,5 @@ export function isStampOf(stamp: string, { kind, mtime }: Entry): boolean {
 }
 
 export function secondOf(stamp: string): bigint {
-  return BigInt(stamp) / billion;
+  return wholeSeconds(BigInt(stamp));
 }

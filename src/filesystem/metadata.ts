@@ -10,6 +10,8 @@ const { S_IFMT, S_IFLNK } = fs.constants;
 const permissions = 0o7777;
 /** The bits that the kernel takes away when the owner changes. */
 const setId = 0o6000;
+/** Seconds, the year 2242: from there on the doubles in which Node takes times are more than a microsecond apart. */
+const exactUntil = 2 ** 33;
 
 /**
  * One object held by a descriptor, of any kind and opened in any way (O_PATH too), so that its metadata can be set
@@ -60,10 +62,11 @@ export class Metadata {
 
   /**
    * Access and modification time: whole seconds since the epoch, may be negative, and the nanoseconds on top. Node sets times
-   * to the microsecond: digits after that are cut off.
+   * to the microsecond: digits after that are cut off. Of times so far away that a double cannot tell one microsecond from the
+   * next, only the seconds are set.
    */
   setTime(seconds: number, nanoseconds = 0): Problem | undefined {
-    const microseconds = Math.floor(nanoseconds / 1000);
+    const microseconds = Math.abs(seconds) < exactUntil ? Math.floor(nanoseconds / 1000) : 0;
     // The middle of the microsecond: a double is not exact enough to name its beginning, and Node rounds towards 1970.
     const middle = seconds < 0 ? -0.5 : 0.5;
     const value = microseconds === 0 ? seconds : seconds + (microseconds + middle) / 1e6;

@@ -340,6 +340,7 @@ describe('a change that is made here, with the row of what another session is pu
     write(serving, 'ours', second + 0.75);
     return other;
   };
+  const steps = { seconds: 987_654, 'hundredths of them': 759_999, 'thousandths of them': 750_999 };
   const content = (serving: Serving): string => fs.readFileSync(join(serving.tree, 'f'), 'latin1');
   const conflict = 'OK (caps xput).\nFile is also marked dirty here!\n';
 
@@ -374,7 +375,7 @@ describe('a change that is made here, with the row of what another session is pu
     });
   }
 
-  for (const [times, microseconds] of Object.entries({ seconds: 987_654, 'hundredths of them': 759_999 })) {
+  for (const [times, microseconds] of Object.entries(steps)) {
     test(`is none of ours on a file system that knows only ${times}`, async (t) => {
       const serving = new Serving();
       t.after(() => serving.close());
