@@ -28,6 +28,24 @@ export async function notInTransit(
   changes: readonly Change[],
   { stampAt, asker }: Asking,
 ): Promise<StillTrue> {
+  const stamps = new Map<Encoded, string | undefined>();
+  for (let left = changes; ;) {
+    const fresh = new Set<Encoded>();
+    const look = (name: Encoded): string | undefined => {
+      if (!stamps.has(name)) {
+        stamps.set(name, stampAt(name));
+        fresh.add(name);
+      }
+      return stamps.get(name);
+    };
+    const asked = await ask(store, left, { stampAt: look, asker });
+    // What was looked at after the store was asked may be of a session that has begun since.
+    if (!asked.changes.some((change) => 'name' in change && fresh.has(change.name))) return asked;
+    left = asked.changes;
+  }
+}
+
+async function ask(store: Store, changes: readonly Change[], { stampAt, asker }: Asking): Promise<StillTrue> {
   const recorded = new Map<Encoded, Encoded | undefined>();
   const noted = new Map<Encoded, string | undefined>();
   for (const change of changes) {

@@ -52,12 +52,14 @@ async function check(path = tree, options: Partial<CheckOptions> = {}, on = stor
   await new Check(cluster, on, { uid: false, gid: false, mod: false }, log, all).run(path as DiskPath);
 }
 
-/** The store, with something that happens the first time that a check asks it for this. */
-function whenAsked(question: keyof Store, happens: () => void): Store {
+/** The store, with something that happens the first time that a check asks it for this, or the first time after `after`. */
+function whenAsked(question: keyof Store, happens: () => void, after?: keyof Store): Store {
   let isAsked = false;
+  let isDue = after === undefined;
   return new Proxy(store, {
     get: (target, name) => {
-      if (name === question && !isAsked) {
+      isDue ||= name === after;
+      if (name === question && isDue && !isAsked) {
         isAsked = true;
         happens();
       }
@@ -391,6 +393,25 @@ describe('a file that is changed once more within the second that a check has re
       write('two 2', time + 0.75);
       await look();
       await receiving.record();
+      await check();
+      assert.deepEqual(await dirty(), []);
+    });
+
+    test(`is none of ours when two sessions put one after the other in place while ${way} is checked`, async () => {
+      const time = Math.floor(Date.now() / 1000) + 30;
+      write('old', 1_700_000_000);
+      await check();
+      await clean();
+      const [first, second] = [new Receiving(), new Receiving()];
+      write('one 1', time + 0.25);
+      await first.announce(250_000);
+      const receive = (): void => {
+        void first.record();
+        void second.announce(750_000);
+        write('two 2', time + 0.75);
+      };
+      await look(whenAsked('fileRows', receive, 'unfinished'));
+      await second.record();
       await check();
       assert.deepEqual(await dirty(), []);
     });
