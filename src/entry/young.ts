@@ -53,14 +53,20 @@ export function isOther(stamp: string, other: string | undefined): boolean {
   return other !== undefined && other !== stamp && secondOf(other) === secondOf(stamp);
 }
 
-/** Can a file have this stamp whose mtime was set to these microseconds of its second? */
-export function isStampWith(microseconds: number, stamp: string): boolean {
-  const found = Math.floor(Number(BigInt(stamp) - secondOf(stamp) * billion) / 1000);
-  return timeSteps.some((step) => found === microseconds - (microseconds % step));
+/**
+ * Can this be what a file system has kept when a file's mtime was set to these microseconds of its second? Its own times have no
+ * more digits than those that are set.
+ */
+export function isSetTo(microseconds: number, { mtimeNanoseconds, changeTimeNs }: Entry): boolean {
+  const found = Math.floor(mtimeNanoseconds / 1000);
+  if (found === microseconds) return true;
+  return coarseSteps.some((step) => {
+    return found === microseconds - (microseconds % step) && changeTimeNs % BigInt(step * 1000) === 0n;
+  });
 }
 
-/** What file systems keep of a time, in microseconds: all that can be set, milliseconds, hundredths of a second, seconds. */
-const timeSteps = [1, 1_000, 10_000, 1_000_000];
+/** What is lost of a time where not all is kept, in microseconds: FAT has hundredths of a second, others seconds. */
+const coarseSteps = [1_000, 10_000, 1_000_000];
 
 /** Can it be a stamp of this file, as it is now or as it was earlier in the same second? */
 export function isStampOf(stamp: string, { kind, mtime }: Entry): boolean {

@@ -3,7 +3,7 @@ import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
 import { boundHeap } from '../bytes/heap.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
 import { sameButUnknownTarget } from '../entry/compare.ts';
-import type { Ignored } from '../entry/entry.ts';
+import type { Entry, Ignored } from '../entry/entry.ts';
 import { isStampOf, secondOf, stampOf, youngAt, youngStamp } from '../entry/young.ts';
 import { Existence } from '../filesystem/existence.ts';
 import { inspect, type Inspection } from '../filesystem/inspect.ts';
@@ -21,7 +21,7 @@ import { markDirty, recordChange } from './marking.ts';
 import { type Mounts, namesAt } from './mounts.ts';
 import { notInTransit } from './inTransit.ts';
 import { rowFor } from './rowFor.ts';
-import { stampFound } from './young.ts';
+import { fileFound } from './young.ts';
 import { batchSize, SharedWalk } from './sharedWalk.ts';
 import { RowReader } from '../store/rowReader.ts';
 
@@ -326,8 +326,8 @@ export class Check {
   }
 
   async #stillTrue(changes: readonly Change[], fresh: ReadonlySet<Encoded>): Promise<readonly Change[]> {
-    const stampAt = (name: Encoded): string | undefined => stampFound(this.#found(name));
-    const { changes: left, rows } = await notInTransit(this.#store, changes, { stampAt });
+    const fileAt = (name: Encoded): Entry | undefined => fileFound(this.#found(name));
+    const { changes: left, rows } = await notInTransit(this.#store, changes, { fileAt });
     const seen = await this.#lookAgain(left, (name) => fresh.has(name) && !rows.has(name));
     return this.#withoutNotedByOthers(seen);
   }

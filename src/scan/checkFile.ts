@@ -1,7 +1,7 @@
 import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
 import { sameButUnknownTarget } from '../entry/compare.ts';
-import type { Ignored } from '../entry/entry.ts';
+import type { Entry, Ignored } from '../entry/entry.ts';
 import { isChangedSince, stampOf, youngAt } from '../entry/young.ts';
 import { inspect, type Inspection } from '../filesystem/inspect.ts';
 import type { Cluster } from '../groups/cluster.ts';
@@ -9,7 +9,7 @@ import type { Change, Store } from '../store/store.ts';
 import { markDirty, recordChange } from './marking.ts';
 import { notInTransit } from './inTransit.ts';
 import { rowFor } from './rowFor.ts';
-import { isHiddenChange, noteYoung, type Recorded, stampFound } from './young.ts';
+import { fileFound, isHiddenChange, noteYoung, type Recorded } from './young.ts';
 
 export interface FileCheck {
   readonly name: Encoded;
@@ -41,8 +41,8 @@ export async function checkFile(
     const noted = (await store.young([encoded])).get(encoded);
     const check = checkFound(cluster, ignored, name, found, { row, noted }, forced);
     if (check.changes.length === 0) return check;
-    const stampAt = (): string | undefined => stampFound(found);
-    const { changes } = await notInTransit(store, check.changes, { stampAt, asker });
+    const fileAt = (): Entry | undefined => fileFound(found);
+    const { changes } = await notInTransit(store, check.changes, { fileAt, asker });
     const before = youngAt(Date.now());
     const again = changes.length === 0 ? found : look();
     if (looks === mostLooks || isAs(found, again, ignored)) {

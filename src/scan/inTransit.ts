@@ -1,5 +1,6 @@
 import type { Encoded } from '../bytes/bytes.ts';
-import { isOther } from '../entry/young.ts';
+import type { Entry } from '../entry/entry.ts';
+import { isChangedSince } from '../entry/young.ts';
 import type { Change, Store } from '../store/store.ts';
 import { expectedIn, isAsExpected } from './journal.ts';
 
@@ -10,8 +11,8 @@ export interface StillTrue {
 }
 
 export interface Asking {
-  /** The stamp of the regular file that has a name, as it was found; undefined: none is there. Asked only when it matters. */
-  readonly stampAt: (name: Encoded) => string | undefined;
+  /** The regular file that has a name, as it was found; undefined: none is there. Asked only when it matters. */
+  readonly fileAt: (name: Encoded) => Entry | undefined;
   /** An owner whose own unfinished work does not count. */
   readonly asker?: Encoded | undefined;
 }
@@ -26,26 +27,26 @@ export interface Asking {
 export async function notInTransit(
   store: Store,
   changes: readonly Change[],
-  { stampAt, asker }: Asking,
+  { fileAt, asker }: Asking,
 ): Promise<StillTrue> {
-  const stamps = new Map<Encoded, string | undefined>();
+  const files = new Map<Encoded, Entry | undefined>();
   for (let left = changes; ;) {
     const fresh = new Set<Encoded>();
-    const look = (name: Encoded): string | undefined => {
-      if (!stamps.has(name)) {
-        stamps.set(name, stampAt(name));
+    const look = (name: Encoded): Entry | undefined => {
+      if (!files.has(name)) {
+        files.set(name, fileAt(name));
         fresh.add(name);
       }
-      return stamps.get(name);
+      return files.get(name);
     };
-    const asked = await ask(store, left, { stampAt: look, asker });
+    const asked = await ask(store, left, { fileAt: look, asker });
     // What was looked at after the store was asked may be of a session that has begun since.
     if (!asked.changes.some((change) => 'name' in change && fresh.has(change.name))) return asked;
     left = asked.changes;
   }
 }
 
-async function ask(store: Store, changes: readonly Change[], { stampAt, asker }: Asking): Promise<StillTrue> {
+async function ask(store: Store, changes: readonly Change[], { fileAt, asker }: Asking): Promise<StillTrue> {
   const recorded = new Map<Encoded, Encoded | undefined>();
   const noted = new Map<Encoded, string | undefined>();
   for (const change of changes) {
@@ -64,7 +65,8 @@ async function ask(store: Store, changes: readonly Change[], { stampAt, asker }:
   const settled = new Set<Encoded>();
   for (const name of known) {
     const stamp = stamps?.get(name);
-    if (stamp === undefined || !isOther(stamp, stampAt(name))) settled.add(name);
+    const file = stamp === undefined ? undefined : fileAt(name);
+    if (stamp === undefined || file === undefined || !isChangedSince(stamp, file)) settled.add(name);
   }
   for (const [name, stamp] of noted) if (stamps?.get(name) === stamp) settled.add(name);
   for (const row of unfinished) {
@@ -75,7 +77,9 @@ async function ask(store: Store, changes: readonly Change[], { stampAt, asker }:
       if (!isRecorded && !noted.has(name)) continue;
       const now = isRecorded ? recorded.get(name) : rows.get(name);
       if (now !== expected.checktxt) continue;
-      if (isAsExpected(expected, now, isRecorded ? stampAt(name) : noted.get(name))) settled.add(name);
+      // A stamp that is only to be forgotten says nothing about what is there.
+      const file = isRecorded || noted.get(name) !== undefined ? fileAt(name) : undefined;
+      if (isAsExpected(expected, now, file)) settled.add(name);
     }
   }
   if (settled.size === 0) return { changes, rows };

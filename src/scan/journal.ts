@@ -1,6 +1,7 @@
 import type { Encoded, FileName } from '../bytes/bytes.ts';
 import { decode, encode } from '../bytes/urlEncoding.ts';
-import { isStampWith } from '../entry/young.ts';
+import type { Entry } from '../entry/entry.ts';
+import { isSetTo } from '../entry/young.ts';
 import { Filesystems } from '../filesystem/flush.ts';
 import type { Problem } from '../filesystem/problem.ts';
 import { isLeftover, isOfEarlierBoot, isOwnTempName, isTempName, tempName } from '../filesystem/tempName.ts';
@@ -17,14 +18,14 @@ export interface Expected {
   readonly microseconds?: number | undefined;
 }
 
-/** Is what was found what was expected? `stamp`: of a regular file; undefined where there is none. */
+/** Is what was found what was expected? `file`: a regular one; undefined where there is none. */
 export function isAsExpected(
   { checktxt, microseconds }: Expected,
   now: Encoded | undefined,
-  stamp: string | undefined,
+  file: Entry | undefined,
 ): boolean {
   if (now !== checktxt) return false;
-  return microseconds === undefined || stamp === undefined || isStampWith(microseconds, stamp);
+  return microseconds === undefined || file === undefined || isSetTo(microseconds, file);
 }
 
 const underWay = new Set<Encoded>();

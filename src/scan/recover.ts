@@ -14,7 +14,7 @@ import * as messages from '../log/messages.ts';
 import { type Expected, expectedIn, isAsExpected, isGone, wentDown } from './journal.ts';
 import type { Mounts } from './mounts.ts';
 import { rowFor } from './rowFor.ts';
-import { isHiddenChange, noteYoung, type Recorded, stampFound } from './young.ts';
+import { fileFound, isHiddenChange, noteYoung, type Recorded } from './young.ts';
 import type { Change, Store, UnfinishedRow } from '../store/store.ts';
 
 /**
@@ -80,7 +80,7 @@ function adopt(cluster: Cluster, ignored: Ignored, expected: Expected, { row, no
   const found = path === undefined ? undefined : inspect(path);
   if (found === undefined || found.state === 'error') return [];
   const now = rowFor(found, ignored);
-  if (!isAsExpected(expected, now, stampFound(found)) || (now === row && !isHiddenChange(found, noted))) return [];
+  if (!isAsExpected(expected, now, fileFound(found)) || (now === row && !isHiddenChange(found, noted))) return [];
   const update: Change =
     now === undefined ? { type: 'dropFile', name: encoded } : { type: 'putFile', name: encoded, checktxt: now };
   const note = found.state === 'present' ? noteYoung(encoded, found.entry, youth) : [];

@@ -1,6 +1,6 @@
 import type { Encoded } from '../bytes/bytes.ts';
 import type { Entry } from '../entry/entry.ts';
-import { isChangedSince, stampOf, type Young, youngStamp } from '../entry/young.ts';
+import { isChangedSince, type Young, youngStamp } from '../entry/young.ts';
 import type { Inspection } from '../filesystem/inspect.ts';
 import type { Change } from '../store/store.ts';
 
@@ -15,9 +15,9 @@ export function isHiddenChange(found: Inspection, noted: string | undefined): bo
   return noted !== undefined && found.state === 'present' && isChangedSince(noted, found.entry);
 }
 
-/** The stamp of what was found when that is a regular file. */
-export function stampFound(found: Inspection | undefined): string | undefined {
-  return found?.state === 'present' && found.entry.kind === 'reg' ? stampOf(found.entry) : undefined;
+/** What was found when that is a regular file. */
+export function fileFound(found: Inspection | undefined): Entry | undefined {
+  return found?.state === 'present' && found.entry.kind === 'reg' ? found.entry : undefined;
 }
 
 /** What the database has of a file. */

@@ -1,5 +1,6 @@
 import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
+import type { Entry } from '../entry/entry.ts';
 import { youngAt } from '../entry/young.ts';
 import { inspect } from '../filesystem/inspect.ts';
 import { Problem } from '../filesystem/problem.ts';
@@ -16,7 +17,7 @@ import { checkFound, mostLooks } from '../scan/checkFile.ts';
 import type { Expected } from '../scan/journal.ts';
 import { notInTransit } from '../scan/inTransit.ts';
 import { rowFor } from '../scan/rowFor.ts';
-import { stampFound } from '../scan/young.ts';
+import { fileFound } from '../scan/young.ts';
 import type { Session } from './session.ts';
 import { isUntouched } from './untouched.ts';
 
@@ -157,8 +158,8 @@ async function look(
     if (found.state === 'error') return found.problem;
     const { changes } = checkFound(cluster, ignored, file, found, recorded);
     if (changes.length === 0) return { found, youth, ...recorded };
-    const stampAt = (): string | undefined => stampFound(found);
-    const isOurs = (await notInTransit(store, changes, { stampAt, asker: owner })).changes.length > 0;
+    const fileAt = (): Entry | undefined => fileFound(found);
+    const isOurs = (await notInTransit(store, changes, { fileAt, asker: owner })).changes.length > 0;
     const dirty = (await store.dirtyAmong([name])).has(name);
     if (isOurs) recorded = { ...recorded, dirty };
     else recorded = { row: rowFor(found, ignored), noted: undefined, dirty };

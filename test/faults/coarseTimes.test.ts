@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import Database from 'better-sqlite3';
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import type { DiskPath } from '../../src/bytes/bytes.ts';
+import { encode } from '../../src/bytes/urlEncoding.ts';
+import { encodedChecktxt } from '../../src/entry/checktxt.ts';
+import { inspect } from '../../src/filesystem/inspect.ts';
 import { isInstalled, isRoot } from '../scenarios/harness/programs.ts';
 import { type FaultHost, Site } from './harness/site.ts';
 
@@ -65,4 +70,32 @@ describe('a file system that cannot hold the times of files that are sent', { sk
       }
     });
   }
+
+  test('what a server that was killed had put there is no change that was made there', async (t) => {
+    const site = new Site({ hosts: 2 });
+    const server = site.at(1);
+    site.configure();
+    try {
+      const isMade = await withOldDisk(server, async () => {
+        server.tree.write('file', 'old', { mtime: 1_600_000_000 });
+        assert.equal((await server.run('-cIr /')).code, 0);
+        server.tree.write('file', 'theirs', { mtime: 1_700_000_000.25 });
+        const found = inspect(server.tree.path('file') as DiskPath);
+        assert.ok(found.state === 'present');
+        assert.equal(found.entry.mtimeNanoseconds, 0);
+        const row = encodedChecktxt(found.entry, { uid: false, gid: false, mod: false });
+        const database = new Database(server.database);
+        const begin = database.prepare('INSERT INTO unfinished (owner, kind, subject, checktxt) VALUES (?, ?, ?, ?)');
+        begin.run('gone', 'file', encode('%t%/file'), `${row}|250000`);
+        database.close();
+        const checked = await server.run('-cr / -v');
+        assert.equal(checked.code, 0, checked.output);
+        assert.match(checked.output, /file/);
+        assert.deepEqual(server.rows().dirty, []);
+      });
+      if (!isMade) t.skip('skipped: no such file system can be mounted here');
+    } finally {
+      await site.close();
+    }
+  });
 });
