@@ -2,12 +2,14 @@ import type { Encoded } from '../bytes/bytes.ts';
 import type { Entry } from '../entry/entry.ts';
 import { isChangedSince } from '../entry/young.ts';
 import type { Change, Store } from '../store/store.ts';
-import { expectedIn, isAsExpected } from './journal.ts';
+import { expectedIn, isAsExpected, isGone } from './journal.ts';
 
 /** Changes that are still true, and the rows that the names of all of them have now. */
 export interface StillTrue {
   readonly changes: readonly Change[];
   readonly rows: ReadonlyMap<Encoded, Encoded>;
+  /** The names of what a session that is at work has put in place and not recorded yet. */
+  readonly unrecorded: ReadonlySet<Encoded>;
 }
 
 export interface Asking {
@@ -30,6 +32,7 @@ export async function notInTransit(
   { fileAt, asker }: Asking,
 ): Promise<StillTrue> {
   const files = new Map<Encoded, Entry | undefined>();
+  const unrecorded = new Set<Encoded>();
   for (let left = changes; ;) {
     const fresh = new Set<Encoded>();
     const look = (name: Encoded): Entry | undefined => {
@@ -40,8 +43,9 @@ export async function notInTransit(
       return files.get(name);
     };
     const asked = await ask(store, left, { fileAt: look, asker });
+    for (const name of asked.unrecorded) unrecorded.add(name);
     // What was looked at after the store was asked may be of a session that has begun since.
-    if (!asked.changes.some((change) => 'name' in change && fresh.has(change.name))) return asked;
+    if (!asked.changes.some((change) => 'name' in change && fresh.has(change.name))) return { ...asked, unrecorded };
     left = asked.changes;
   }
 }
@@ -56,7 +60,7 @@ async function ask(store: Store, changes: readonly Change[], { fileAt, asker }: 
     if (change.type === 'dropYoung') noted.set(change.name, undefined);
   }
   for (const name of recorded.keys()) noted.delete(name);
-  if (recorded.size + noted.size === 0) return { changes, rows: new Map() };
+  if (recorded.size + noted.size === 0) return { changes, rows: new Map(), unrecorded: new Set() };
   const unfinished = await store.unfinished();
   const rows = await store.fileRows([...recorded.keys(), ...noted.keys()]);
   const known = [...recorded.keys()].filter((name) => rows.get(name) === recorded.get(name));
@@ -69,19 +73,26 @@ async function ask(store: Store, changes: readonly Change[], { fileAt, asker }: 
     if (stamp === undefined || file === undefined || !isChangedSince(stamp, file)) settled.add(name);
   }
   for (const [name, stamp] of noted) if (stamps?.get(name) === stamp) settled.add(name);
+  const asRecorded = new Set(settled);
+  const unrecorded = new Set<Encoded>();
   for (const row of unfinished) {
     if (row.owner === asker || row.kind !== 'file') continue;
+    let isAtWork: boolean | undefined;
     for (const expected of expectedIn(row)) {
       const { name } = expected;
       const isRecorded = recorded.has(name);
-      if (!isRecorded && !noted.has(name)) continue;
+      if (asRecorded.has(name) || (!isRecorded && !noted.has(name))) continue;
       const now = isRecorded ? recorded.get(name) : rows.get(name);
       if (now !== expected.checktxt) continue;
       // A stamp that is only to be forgotten says nothing about what is there.
       const file = isRecorded || noted.get(name) !== undefined ? fileAt(name) : undefined;
-      if (isAsExpected(expected, now, file)) settled.add(name);
+      if (!isAsExpected(expected, now, file)) continue;
+      settled.add(name);
+      isAtWork ??= !isGone(row.owner);
+      if (isAtWork) unrecorded.add(name);
     }
   }
-  if (settled.size === 0) return { changes, rows };
-  return { changes: changes.filter((change) => !('name' in change) || !settled.has(change.name)), rows };
+  if (settled.size === 0) return { changes, rows, unrecorded };
+  const left = changes.filter((change) => !('name' in change) || !settled.has(change.name));
+  return { changes: left, rows, unrecorded };
 }

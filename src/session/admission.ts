@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
 import type { Young } from '../entry/young.ts';
@@ -6,6 +7,7 @@ import type { FileCommand } from '../protocol/commands.ts';
 import type { Permission } from '../groups/cluster.ts';
 import { replies } from '../protocol/replies.ts';
 import { checkFile, checkFound, type FileCheck, mostLooks } from '../scan/checkFile.ts';
+import type { Expected } from '../scan/journal.ts';
 import { markDirtyBecauseOf } from '../scan/marking.ts';
 import { noteYoung } from '../scan/young.ts';
 import type { Session } from './session.ts';
@@ -59,8 +61,9 @@ function isMounted(session: Session, file: FileName): boolean {
  * and the peer has to hear of it from us, or it cannot be looked at.
  */
 export async function checkForConflict(session: Session, file: FileName): Promise<FileCheck | string> {
-  const { cluster, store, ignored, owner } = session;
-  const check = await checkFile(cluster, store, ignored, file, { asker: owner });
+  const { store } = session;
+  const check = await checkRecorded(session, file);
+  if (check === undefined) return replies.overtaken;
   if (check.found.state === 'error') return check.found.problem.message;
   if (check.changes.length > 0) {
     session.announce(file, check.changes);
@@ -72,10 +75,35 @@ export async function checkForConflict(session: Session, file: FileName): Promis
 }
 
 /**
- * What is there now, for a file that was checked a while ago, when `found` was there. Another session may have replaced it since,
+ * Checks a file once no other session has anything there that is not recorded: were that replaced now and recorded after what
+ * took its place, its row would pass for a change that was made here. So that no two wait for each other, nothing that we
+ * have begun is left open meanwhile. Undefined: that takes too long.
+ */
+export async function checkRecorded(session: Session, file: FileName): Promise<FileCheck | undefined> {
+  const { cluster, store, ignored, owner } = session;
+  for (let waited = 0; waited < longestWait; waited += pause) {
+    const check = await checkFile(cluster, store, ignored, file, { asker: owner });
+    if (check.isUnrecorded !== true) return check;
+    await session.commit();
+    await sleep(pause);
+  }
+  return undefined;
+}
+
+/** Milliseconds. A session may have many files to put in place, and backups to make, before it comes to record them. */
+const longestWait = 30_000;
+const pause = 10;
+
+/**
+ * What is there now, for a file that was checked a while ago, when `found` was there, and is to be what is `expected`. Another session may have replaced it since,
  * which is no conflict; what somebody here has made of it is one. A string is the reply that refuses it.
  */
-export async function checkAgain(session: Session, file: FileName, found: Inspection): Promise<Inspection | string> {
+export async function checkAgain(
+  session: Session,
+  file: FileName,
+  found: Inspection,
+  expected: readonly Expected[],
+): Promise<Inspection | string> {
   const path = session.cluster.toDisk(file);
   let latest = found;
   for (let looks = 0; path !== undefined && !isUntouched(latest, inspect(path)); looks++) {
@@ -83,6 +111,8 @@ export async function checkAgain(session: Session, file: FileName, found: Inspec
     const check = await checkForConflict(session, file);
     if (typeof check === 'string') return check;
     latest = check.found;
+    // It may have ended what was begun.
+    await session.begin(expected);
   }
   return latest;
 }

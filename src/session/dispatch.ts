@@ -56,9 +56,10 @@ export async function dispatch(session: Session, request: FileRequest): Promise<
   const check = await checkForConflict(session, request.file);
   if (typeof check === 'string') return session.reply(check);
   await session.stage([request.file]);
-  if (request.name === 'DEL') await session.begin([expectedEntry(request.file, undefined, session.ignored)]);
+  const expected = request.name === 'DEL' ? [expectedEntry(request.file, undefined, session.ignored)] : [];
+  await session.begin(expected);
   // That may have had to wait.
-  const found = await checkAgain(session, request.file, check.found);
+  const found = await checkAgain(session, request.file, check.found, expected);
   if (typeof found === 'string') return session.reply(found);
   await run(session, request, { ...check, found });
 }

@@ -9,6 +9,7 @@ import type { Staged } from '../filesystem/staged.ts';
 import { replies } from '../protocol/replies.ts';
 import { checkAgain } from './admission.ts';
 import { backUp } from './backUp.ts';
+import { expectedEntry } from './expected.ts';
 import type { Session } from './session.ts';
 import { isUntouched } from './untouched.ts';
 
@@ -75,7 +76,9 @@ export class Replacement {
 
   /** The same when a while has passed since the peer's right to replace it was checked. */
   async finishLater(session: Session): Promise<string | undefined> {
-    const found = await checkAgain(session, this.name, this.#before);
+    const expected = [expectedEntry(this.name, this.entry(), session.ignored)];
+    await session.begin(expected);
+    const found = await checkAgain(session, this.name, this.#before, expected);
     if (typeof found !== 'string') {
       this.#before = found;
       return this.finish(session);

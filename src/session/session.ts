@@ -20,7 +20,6 @@ import { identifyFirst, replies } from '../protocol/replies.ts';
 import type { Change, Store } from '../store/store.ts';
 import { type Channel, ChannelError } from '../transport/channel.ts';
 import { dispatch } from './dispatch.ts';
-import { expectedEntry } from './expected.ts';
 import { type Expected, Journal } from '../scan/journal.ts';
 import { Allowance } from './allowance.ts';
 import { refusalOf } from './identity.ts';
@@ -223,6 +222,11 @@ export class Session {
     this.#outgoing.record(changes);
   }
 
+  /** Commits what was recorded, and with it the end of all that was begun. */
+  commit(): Promise<void> {
+    return this.#outgoing.commit();
+  }
+
   /** Makes sure that what this session recorded about these names can be read back from the store. */
   settle(names: readonly Encoded[]): Promise<void> {
     return this.#outgoing.settle(names);
@@ -372,7 +376,6 @@ export class Session {
     const { replacement } = this;
     if (replacement === undefined) return;
     this.replacement = undefined;
-    await this.begin([expectedEntry(replacement.name, replacement.entry(), this.ignored)]);
     const trouble = await replacement.finishLater(this);
     if (trouble !== undefined) this.#log.error(`${replacement.name}: ${trouble}`);
   }

@@ -8,7 +8,7 @@ import type { Permission } from '../groups/cluster.ts';
 import type { TransferCommand } from '../protocol/commands.ts';
 import { contentLimit } from '../protocol/contentDigest.ts';
 import { replies } from '../protocol/replies.ts';
-import { letThrough, type Subject } from './admission.ts';
+import { checkRecorded, letThrough, type Subject } from './admission.ts';
 import { transferDeletion } from './commands/xdel.ts';
 import { transferContent } from './commands/xput.ts';
 import { transferObject } from './commands/xset.ts';
@@ -70,6 +70,18 @@ export class TransferQueue {
 export async function runTransfers(session: Session, transfers: readonly Transfer[]): Promise<void> {
   await session.finishReplacement();
   session.refused = undefined;
+  let left = transfers;
+  while (left.length > 0) {
+    left = await runSome(session, left);
+    const [next] = left;
+    if (next === undefined || (await checkRecorded(session, next.request.file)) !== undefined) continue;
+    session.reply(replies.overtaken);
+    left = left.slice(1);
+  }
+}
+
+/** Works off transfers up to one for which another session has to record first; those that are left. */
+async function runSome(session: Session, transfers: readonly Transfer[]): Promise<readonly Transfer[]> {
   const names = transfers.map(({ request }) => encode(request.file));
   await session.settle(names);
   const { store } = session;
@@ -88,12 +100,10 @@ export async function runTransfers(session: Session, transfers: readonly Transfe
   for (const [at, transfer] of transfers.entries()) {
     if (!letThrough(session, transfer.request.file, permissions[at] as Permission)) continue;
     const name = names[at] as Encoded;
-    await run(session, transfer, name, {
-      row: rows.get(name),
-      noted: young.get(name),
-      dirty: dirty.has(name),
-    });
+    const recorded = { row: rows.get(name), noted: young.get(name), dirty: dirty.has(name) };
+    if (!(await run(session, transfer, name, recorded))) return transfers.slice(at);
   }
+  return [];
 }
 
 /** Writes down what is to come, for those files that may be replaced, or will not be as their rows say already. */
@@ -121,13 +131,19 @@ async function announce(
   await session.begin(expected);
 }
 
-async function run(session: Session, { request, content }: Transfer, name: Encoded, read: Recorded): Promise<void> {
-  const { file } = request;
+/** False when another session has to record first. */
+async function run(session: Session, transfer: Transfer, name: Encoded, read: Recorded): Promise<boolean> {
+  const { file } = transfer.request;
   const path = session.cluster.toDisk(file);
-  if (path === undefined) return session.reply(replies.denied);
-  const looked = await look(session, file, name, path, read);
-  if (looked instanceof Problem) return session.reply(looked.message);
-  const subject: Subject = { session, file, name, path, ...looked };
+  const looked = path === undefined ? undefined : await look(session, file, name, path, read);
+  if (looked === 'unrecorded') return false;
+  if (path === undefined || looked === undefined) session.reply(replies.denied);
+  else if (looked instanceof Problem) session.reply(looked.message);
+  else put({ session, file, name, path, ...looked }, transfer);
+  return true;
+}
+
+function put(subject: Subject, { request, content }: Transfer): void {
   switch (request.name) {
     case 'XDEL':
       return transferDeletion(subject, request);
@@ -151,7 +167,7 @@ async function look(
   name: Encoded,
   path: DiskPath,
   read: Recorded,
-): Promise<Looked | Problem> {
+): Promise<Looked | Problem | 'unrecorded'> {
   for (let recorded = read, looks = 1; ; looks++) {
     const youth = youngAt(Date.now());
     const found = inspect(path);
@@ -159,7 +175,9 @@ async function look(
     const { changes } = checkFound(cluster, ignored, file, found, recorded);
     if (changes.length === 0) return { found, youth, ...recorded };
     const fileAt = (): Entry | undefined => fileFound(found);
-    const isOurs = (await notInTransit(store, changes, { fileAt, asker: owner })).changes.length > 0;
+    const stillTrue = await notInTransit(store, changes, { fileAt, asker: owner });
+    if (stillTrue.unrecorded.has(name)) return 'unrecorded';
+    const isOurs = stillTrue.changes.length > 0;
     const dirty = (await store.dirtyAmong([name])).has(name);
     if (isOurs) recorded = { ...recorded, dirty };
     else recorded = { row: rowFor(found, ignored), noted: undefined, dirty };

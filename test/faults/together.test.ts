@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isInstalled, isRoot } from '../scenarios/harness/programs.ts';
 import { until } from '../scenarios/harness/process.ts';
+import { random } from './harness/random.ts';
 import { type FaultHost, Site } from './harness/site.ts';
 import { type Crew, Together } from './harness/together.ts';
 import { WireTap } from './harness/wireTap.ts';
@@ -73,8 +75,8 @@ describe('two runs of one host at the same moment', () => {
   }
 });
 
-describe('runs of two peers at the same moment, each served by a process of its own', () => {
-  test('none takes a change that was made here for what another is about to put there, though it has its size and second', async () => {
+describe('runs at the same moment, each served by a process of its own', () => {
+  test('of two peers: none takes a change that was made here for what another is about to put there, though it has its size and second', async () => {
     const site = new Site({ hosts: 3 });
     const [one, other, server] = [site.at(0), site.at(1), site.at(2)];
     const names = Array.from({ length: 1000 }, (_, at) => `f${at}`);
@@ -104,6 +106,49 @@ describe('runs of two peers at the same moment, each served by a process of its 
         names.filter((name, at) => at % 2 === 1 && server.tree.read(name) !== 'theirs'),
         [],
       );
+    } finally {
+      await site.close();
+    }
+  });
+
+  test('what only one host changes is never in conflict, however many of its runs overlap', async () => {
+    const site = new Site({ hosts: 2 });
+    const [writer, server] = [site.at(0), site.at(1)];
+    const names = Array.from({ length: 500 }, (_, at) => `f${at}`);
+    const rng = random(1);
+    let count = 0;
+    const change = (name: string): void => {
+      const path = writer.tree.path(name);
+      count += 1;
+      const way = rng.below(6);
+      const isDirectory = fs.lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+      if (way < 2 || isDirectory) fs.rmSync(path, { recursive: true, force: true });
+      if (way === 0) writer.tree.mkdir(name);
+      if (way > 1) writer.tree.write(name, 'x'.repeat(count % 3000), { mtime: 1_600_000_000 + count });
+    };
+    try {
+      site.configure();
+      for (const name of names) for (const host of site.hosts) host.tree.write(name, 'first');
+      for (const host of site.hosts) assert.equal((await host.run('-cIr /')).code, 0);
+      await server.serveEach();
+      for (let round = 0; round < 3; round++) {
+        for (const name of names) change(name);
+        const runs = [0, 100, 200].map(async (after) => {
+          await sleep(after);
+          return (await writer.run('-x')).output;
+        });
+        const all = Promise.all(runs);
+        let isOver = false;
+        void all.finally(() => (isOver = true));
+        while (!isOver) {
+          for (let at = 0; at < 10; at++) change(rng.pick(names));
+          await sleep(1);
+        }
+        for (const output of await all) assert.doesNotMatch(output, /dirty here/);
+      }
+      const last = await writer.run('-x');
+      assert.equal(last.code, 0, last.output);
+      assert.deepEqual(server.tree.snapshot(), writer.tree.snapshot());
     } finally {
       await site.close();
     }

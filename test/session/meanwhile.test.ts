@@ -5,13 +5,15 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import type { DiskPath } from '../../src/bytes/bytes.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DiskPath, Encoded } from '../../src/bytes/bytes.ts';
 import { encode } from '../../src/bytes/urlEncoding.ts';
 import { encodedChecktxt } from '../../src/entry/checktxt.ts';
 import { inspect } from '../../src/filesystem/inspect.ts';
 import { contentDigest } from '../../src/protocol/contentDigest.ts';
 import { Journal } from '../../src/scan/journal.ts';
 import type { Change, Store } from '../../src/store/store.ts';
+import { until } from '../scenarios/harness/process.ts';
 import { key, peer, Serving } from './serving.ts';
 
 const name = encode('%t%/f');
@@ -326,6 +328,73 @@ describe('what another session puts in place while a request is being looked at'
     );
     assert.ok(fs.statSync(join(serving.tree, 'f')).isFIFO());
     assert.equal((await serving.store.dirtyAmong([name])).size, 0);
+  });
+});
+
+describe('what another session has put in place and not recorded yet', () => {
+  const subject = `${key} ${name}`;
+  const literal = Buffer.from('\x72\x73\x02\x36\x06theirs\0', 'latin1').toString('latin1');
+  const settings = `SETOWN ${subject} ${me}\nSETMOD ${subject} 33188\nSETIME ${subject} 1700000000\n`;
+  const all: Record<string, string> = {
+    ...requests,
+    'XPUT of the same content': `XPUT ${key} ${name} check 33188 ${me} 1700000000 0\noctet-stream 7\nanother`,
+    XSET: `${requests['XSET']}\n`,
+    PATCH: `PATCH ${subject}\noctet-stream ${literal.length}\n${literal}${settings}`,
+    MKDIR: `MKDIR ${subject}\nSETOWN ${subject} ${me}\nSETMOD ${subject} 16877\nSETIME ${subject} 1700000000\n`,
+    SETOWN: `SETOWN ${subject} ${me}\n`,
+    SETMOD: `SETMOD ${subject} 33152\n`,
+    SETIME: `SETIME ${subject} 1700000000\n`,
+  };
+  /** Another session is at work, and records after a while. */
+  const meets = async (serving: Serving): Promise<{ readonly recorded: Promise<void> }> => {
+    await serving.store.apply([write(serving, 'old', 1_600_000_000)]);
+    const other = new Journal();
+    const row = checktxt(7, 1_600_000_100);
+    await serving.store.apply(other.begin([{ name, checktxt: row, microseconds: 0 }]));
+    write(serving, 'another', 1_600_000_100);
+    const record = async (): Promise<void> => {
+      await sleep(200);
+      await serving.store.apply([{ type: 'putFile', name, checktxt: row }, ...other.settle()]);
+    };
+    return { recorded: record() };
+  };
+
+  for (const [command, request] of Object.entries(all)) {
+    test(`${command}: it is replaced once that has been recorded, and its row stays gone`, async (t) => {
+      const serving = new Serving();
+      t.after(() => serving.close());
+      const { recorded } = await meets(serving);
+      const answers = await serving.talk(`CAPS xput\n${request}`);
+      await recorded;
+      assert.match(answers, /OK \((cmd_finished|same)\)\.\n$/);
+      const found = inspect(join(serving.tree, 'f') as DiskPath);
+      const row = (await serving.store.fileRows([name])).get(name);
+      const ignored = { uid: false, gid: false, mod: false };
+      assert.equal(row, found.state === 'present' ? encodedChecktxt(found.entry, ignored) : undefined);
+      assert.deepEqual(
+        (await serving.store.unfinished()).filter(({ kind }) => kind === 'file'),
+        [],
+      );
+    });
+  }
+
+  test('while a session has to wait for that, nobody has to wait for it', async (t) => {
+    const serving = new Serving();
+    t.after(() => serving.close());
+    const { recorded } = await meets(serving);
+    const before = encode('%t%/e');
+    const behind = encode('%t%/g');
+    const put = (file: Encoded): string =>
+      `XPUT ${key} ${file} check 33188 ${me} 1700000000 0\noctet-stream 6\ntheirs\n`.slice(0, -1);
+    const talk = serving.talk(`CAPS xput\n${put(before)}${put(name)}${put(behind)}`);
+    await until(() => fs.existsSync(join(serving.tree, 'e')), 10_000);
+    await sleep(50);
+    const own = (await serving.store.unfinished()).filter(({ kind, subject }) => kind === 'file' && subject !== name);
+    assert.deepEqual(own, []);
+    assert.equal((await serving.store.fileRows([before])).get(before), checktxt(6, 1_700_000_000));
+    assert.equal(await talk, `OK (caps xput).\n${'OK (cmd_finished).\n'.repeat(3)}`);
+    await recorded;
+    for (const file of ['e', 'f', 'g']) assert.equal(fs.readFileSync(join(serving.tree, file), 'latin1'), 'theirs');
   });
 });
 
