@@ -80,7 +80,7 @@ export async function runTransfers(session: Session, transfers: readonly Transfe
   }
 }
 
-/** Works off transfers up to one for which another session has to record first; those that are left. */
+/** Works off transfers up to one that another session has overtaken; those that are left. */
 async function runSome(session: Session, transfers: readonly Transfer[]): Promise<readonly Transfer[]> {
   const names = transfers.map(({ request }) => encode(request.file));
   await session.settle(names);
@@ -131,12 +131,12 @@ async function announce(
   await session.begin(expected);
 }
 
-/** False when another session has to record first. */
+/** False when another session has overtaken what was read of it. */
 async function run(session: Session, transfer: Transfer, name: Encoded, read: Recorded): Promise<boolean> {
   const { file } = transfer.request;
   const path = session.cluster.toDisk(file);
   const looked = path === undefined ? undefined : await look(session, file, name, path, read);
-  if (looked === 'unrecorded') return false;
+  if (looked === 'overtaken') return false;
   if (path === undefined || looked === undefined) session.reply(replies.denied);
   else if (looked instanceof Problem) session.reply(looked.message);
   else put({ session, file, name, path, ...looked }, transfer);
@@ -158,8 +158,10 @@ type Recorded = Pick<Subject, 'row' | 'noted' | 'dirty'>;
 type Looked = Pick<Subject, 'found' | 'youth'> & Recorded;
 
 /**
- * What is there, and what the database has of it: what was read, or what another session has put in place meanwhile, so that this
- * does not pass for a change that was made here. A check may also have recorded and marked a change since that was read.
+ * What is there, and what the database has of it: what was read, or what a session that was killed has put in place, so that this
+ * does not pass for a change that was made here. A check may also have marked a change since that was read. Overtaken: another
+ * session has put it there meanwhile, and has to have recorded it before all begins anew, since what is to come may not have
+ * been written down: it was not when it was what the row said.
  */
 async function look(
   { cluster, store, ignored, owner }: Session,
@@ -167,7 +169,7 @@ async function look(
   name: Encoded,
   path: DiskPath,
   read: Recorded,
-): Promise<Looked | Problem | 'unrecorded'> {
+): Promise<Looked | Problem | 'overtaken'> {
   for (let recorded = read, looks = 1; ; looks++) {
     const youth = youngAt(Date.now());
     const found = inspect(path);
@@ -176,13 +178,14 @@ async function look(
     if (changes.length === 0) return { found, youth, ...recorded };
     const fileAt = (): Entry | undefined => fileFound(found);
     const stillTrue = await notInTransit(store, changes, { fileAt, asker: owner });
-    if (stillTrue.unrecorded.has(name)) return 'unrecorded';
     const isOurs = stillTrue.changes.length > 0;
+    if (stillTrue.unrecorded.has(name) || (!isOurs && stillTrue.rows.get(name) !== read.row)) return 'overtaken';
     const dirty = (await store.dirtyAmong([name])).has(name);
     if (isOurs) recorded = { ...recorded, dirty };
     else recorded = { row: rowFor(found, ignored), noted: undefined, dirty };
     if (looks === mostLooks || isUntouched(found, inspect(path))) return { found, youth, ...recorded };
     const row = (await store.fileRows([name])).get(name);
+    if (row !== read.row) return 'overtaken';
     const noted = (await store.young([name])).get(name);
     recorded = { row, noted, dirty: (await store.dirtyAmong([name])).has(name) };
   }

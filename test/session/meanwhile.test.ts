@@ -311,6 +311,29 @@ describe('what another session puts in place while a request is being looked at'
     assert.deepEqual(announced, [name]);
   });
 
+  test('a link that was what the peer wants: it is made anew, which is written down before', async (t) => {
+    const serving = new Serving();
+    t.after(() => serving.close());
+    const path = join(serving.tree, 'f');
+    fs.symlinkSync('target', path);
+    const found = inspect(path as DiskPath);
+    assert.ok(found.state === 'present');
+    const row = encodedChecktxt(found.entry, { uid: false, gid: false, mod: false });
+    await serving.store.apply([{ type: 'putFile', name, checktxt: row }]);
+    moments['when the marks were read']?.(serving, async () => {
+      fs.rmSync(path);
+      await serving.store.apply([write(serving, 'another', 1_600_000_100)]);
+    });
+    const announced: string[] = [];
+    const begun = afterCall('apply', (changes) => changes.some((one) => one.type === 'begin' && one.kind === 'file'));
+    begun(serving, async () => {
+      for (const one of await serving.store.unfinished()) if (one.kind === 'file') announced.push(one.subject);
+    });
+    assert.equal(await serving.talk(`CAPS xput\n${requests['XSET']}\n`), 'OK (caps xput).\nOK (cmd_finished).\n');
+    assert.equal(fs.readlinkSync(path), 'target');
+    assert.deepEqual(announced, [name]);
+  });
+
   test('a FIFO that is to be made: it is replaced', async (t) => {
     const serving = new Serving();
     t.after(() => serving.close());

@@ -136,7 +136,7 @@ export class FaultHost {
 
   /** True while there is a server, as far as anybody knows. */
   get isServing(): boolean {
-    return this.#local !== undefined || this.server !== undefined;
+    return this.#local !== undefined || this.server !== undefined || this.#listener !== undefined;
   }
 
   /** Serves, in whatever way, where peers look. */

@@ -7,6 +7,8 @@ import { type Ending, type FaultHost, Site } from './site.ts';
 /** Programs that work on one host and its database at the same moment. */
 export interface Crew {
   readonly serving: Program;
+  /** Its sessions are served by a process each, in true parallel. */
+  readonly servesEach?: boolean;
   /** Each starts its command again as soon as it has ended, for as long as all this goes on. */
   readonly running: readonly (readonly [program: Program, args: string])[];
 }
@@ -67,9 +69,10 @@ export class Together {
     const { hosts } = this.#site;
     try {
       this.#site.configure();
-      for (const host of hosts) {
+      for (const [at, host] of hosts.entries()) {
         await host.run('-cIr /');
-        await host.serve(false, host.program === 'ours' ? wrap : []);
+        const before = host.program === 'ours' ? wrap : [];
+        await ((crews[at] as Crew).servesEach === true ? host.serveEach() : host.serve(false, before));
       }
       this.#end = Date.now() + seconds * 1000;
       this.#latestEnd = Date.now() + seconds * 10_000;
@@ -136,7 +139,8 @@ export class Together {
       if (!said.includes(`/${name}:`)) this.complaints.push(`${name} differs, and nobody says so: ${said}`);
     }
     for (const name of marked) if (!differing.has(name)) this.complaints.push(`${name} is dirty, and all are equal`);
-    for (const args of ['-fr /', '-x']) await (hosts[0] as FaultHost).runAs('ours', args);
+    // The first may know nothing of a conflict among the others.
+    for (const host of hosts.slice(0, -1)) for (const args of ['-fr /', '-x']) await host.runAs('ours', args);
     for (const host of hosts) await host.runAs('ours', '-x');
     for (const name of this.#differing()) this.complaints.push(`${name} differs in spite of force`);
   }
