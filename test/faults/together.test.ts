@@ -159,7 +159,7 @@ describe('runs at the same moment, each served by a process of its own', () => {
 const greeting = 3;
 
 const ours: Crew = { serving: 'ours', running: [['ours', '-x']] };
-const alike = 'two -x on either host, changes that look alike';
+const alike = 'two -x on either host, one served by a process for each session, changes that look alike';
 const crews: Record<string, readonly Crew[]> = {
   '-x, -x and -c on one host, -x on the other': [
     {
@@ -189,6 +189,7 @@ const crews: Record<string, readonly Crew[]> = {
   [alike]: [
     {
       serving: 'ours',
+      servesEach: true,
       running: [
         ['ours', '-x'],
         ['ours', '-x'],
