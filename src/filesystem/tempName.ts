@@ -73,13 +73,19 @@ function identify(): Owner {
   return { host, boot, namespace, text: `${host}${boot}${namespace}.${hex(process.pid, 8)}.${start}` };
 }
 
-/** When a process started, in clock ticks since boot as 12 hex digits; undefined when there is no such process. */
+/**
+ * When a process started, in clock ticks since boot as 12 hex digits; undefined when there is no such process, or it has ended
+ * and its parent does not ask for its end, as in containers where nobody does that for orphans.
+ */
 function startTime(pid: number): string | undefined {
   const stat = contentOf(`/proc/${pid}/stat`);
-  // The command name, in parentheses, may contain anything; 20 fields after it comes the start time.
-  const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  return ticks === undefined ? undefined : hex(Number(ticks), 12);
+  // The command name, in parentheses, may contain anything; its state follows, and 19 fields after that the start time.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const ticks = fields[19];
+  return ticks === undefined || ended.has(fields[0] ?? '') ? undefined : hex(Number(ticks), 12);
 }
+
+const ended: ReadonlySet<string> = new Set(['Z', 'X']);
 
 /** '' for a file that is not there: a host without a machine id, a process that ended. */
 function contentOf(path: string): string {

@@ -95,8 +95,9 @@ const longestWait = 30_000;
 const pause = 10;
 
 /**
- * What is there now, for a file that was checked a while ago, when `found` was there, and is to be what is `expected`. Another session may have replaced it since,
- * which is no conflict; what somebody here has made of it is one. A string is the reply that refuses it.
+ * What is there now, for a file that was checked a while ago, when `found` was there, and that is to be what is `expected`. Another
+ * session may have replaced it since, which is no conflict; what somebody here has made of it is one. A string is the reply that
+ * refuses it.
  */
 export async function checkAgain(
   session: Session,

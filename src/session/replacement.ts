@@ -77,6 +77,11 @@ export class Replacement {
   /** The same when a while has passed since the peer's right to replace it was checked. */
   async finishLater(session: Session): Promise<string | undefined> {
     const expected = [expectedEntry(this.name, this.entry(), session.ignored)];
+    // Directories and other things do not replace each other in one step.
+    const was = this.#before.state === 'present' ? this.#before.entry.kind : undefined;
+    if (was !== undefined && (was === 'dir') !== (this.kind === 'dir')) {
+      expected.push(expectedEntry(this.name, undefined, session.ignored));
+    }
     await session.begin(expected);
     const found = await checkAgain(session, this.name, this.#before, expected);
     if (typeof found !== 'string') {

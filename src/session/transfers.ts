@@ -12,7 +12,7 @@ import { checkRecorded, letThrough, type Subject } from './admission.ts';
 import { transferDeletion } from './commands/xdel.ts';
 import { transferContent } from './commands/xput.ts';
 import { transferObject } from './commands/xset.ts';
-import { expectedAfter } from './expected.ts';
+import { expectedAfter, expectedOnTheWay } from './expected.ts';
 import { checkFound, mostLooks } from '../scan/checkFile.ts';
 import type { Expected } from '../scan/journal.ts';
 import { notInTransit } from '../scan/inTransit.ts';
@@ -124,7 +124,7 @@ async function announce(
     if (!mayReplace && after.checktxt === rows.get(after.name)) continue;
     const path = mounts.hasLost ? cluster.toDisk(request.file) : undefined;
     if (path !== undefined && mounts.lostAt(path) !== undefined) continue;
-    expected.push(after);
+    expected.push(after, ...expectedOnTheWay(transfer, rows.get(after.name), ignored));
     files.push(request.file);
   }
   await session.stage(files);

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { removeLeftover } from '../../src/filesystem/remove.ts';
 import { isLeftover, isTempName, tempName } from '../../src/filesystem/tempName.ts';
 import { disk, scratch } from './scratch.ts';
@@ -14,6 +16,8 @@ function altered(from: number, replacement: string): string {
   const start = '.csync2.'.length + from;
   return name.slice(0, start) + replacement + name.slice(start + replacement.length);
 }
+
+const hex = (value: number, width: number): string => value.toString(16).padStart(width, '0');
 
 /** The temporary name of a process that ended. */
 function nameOfTheDead(): string {
@@ -44,6 +48,27 @@ test('files of a process that ended, of a reused pid, and of another boot are le
   assert.equal(isLeftover(nameOfTheDead(), now, now), true);
   assert.equal(isLeftover(altered(34, '0badbadbad00'), now, now), true);
   assert.equal(isLeftover(altered(8, '0badbad0'), now, now), true);
+});
+
+test('files of a process that ended and that nobody asks how are left behind, too', async (t) => {
+  // The shell becomes a program that does not wait for its child.
+  const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  t.after(() => parent.kill());
+  const [pid] = (await once(parent.stdout, 'data')) as [Buffer];
+  const child = Number(String(pid));
+  const stat = (): string[] => {
+    const text = fs.readFileSync(`/proc/${child}/stat`, 'latin1');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
+  };
+  const name = altered(25, `${hex(child, 8)}.${hex(Number(stat()[19]), 12)}`);
+  assert.ok(isTempName(name));
+  assert.equal(isLeftover(name, now, now), false);
+  process.kill(child, 'SIGKILL');
+  for (let patience = 500; stat()[0] !== 'Z' && patience > 0; patience--) await sleep(10);
+  assert.equal(stat()[0], 'Z');
+  assert.equal(isLeftover(name, now, now), true);
 });
 
 test('files from elsewhere are left behind after a day', () => {
