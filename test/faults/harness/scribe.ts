@@ -41,8 +41,8 @@ export class Scribe {
     } finally {
       fs.closeSync(fd);
     }
-    // Whoever was just putting another file there could not know of this.
-    await sleep(5);
+    // Whoever was just putting another file there, or was made to wait between its last look and that, could not know of this.
+    await sleep(30);
     if (fs.lstatSync(path, { throwIfNoEntry: false })?.ino !== inode) return;
     const stamps = this.#written.get(name) ?? new Set<string>();
     this.#written.set(name, stamps.add(stamp));

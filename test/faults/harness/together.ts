@@ -104,7 +104,7 @@ export class Together {
         : nameAt(step, rng, letterOf(at));
       if (rng.below(12) === 0) scribe.remove(name);
       else await scribe.write(name);
-      await sleep(rng.below(40));
+      await sleep(rng.below(20));
     }
   }
 
