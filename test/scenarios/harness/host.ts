@@ -12,6 +12,7 @@ import {
   hasChildren,
   hasEnded,
   isListening,
+  listens,
   run,
   start,
   stop,
@@ -70,7 +71,7 @@ export class Host {
   private starting: Promise<number> | undefined;
   private logs: Buffer[][] = [];
   private finished = 0;
-  private static nextPort = 10_000 + ((process.pid * 997) % 20_000);
+  private static nextPort = 10_000 + ((process.pid * 997) % 10_000);
 
   constructor(options: HostOptions) {
     this.options = options;
@@ -204,7 +205,7 @@ export class Host {
       const port = Host.freePort(this.name);
       const own = ['-N', this.ownName, '-D', join(this.root, 'db'), '-p', String(port)];
       const child = this.spawn([this.serving, ...own, ...this.serverArgs], ['ignore', 'ignore', 'pipe']);
-      const ready = (): boolean => isListening(this.name, port);
+      const ready = (): boolean => listens(child, this.name, port);
       if ((await until(() => child.exitCode !== null || ready(), 30_000)) && ready()) {
         if (this.serving === '-ii') this.standing = { child, port };
         return port;
@@ -239,7 +240,7 @@ export class Host {
   /** A port that nobody listens on at this address now; a race with another process is met by trying again. */
   private static freePort(address: string): number {
     do {
-      Host.nextPort = Host.nextPort >= 29_999 ? 10_000 : Host.nextPort + 1;
+      Host.nextPort = Host.nextPort >= 19_999 ? 10_000 : Host.nextPort + 1;
     } while (isListening(address, Host.nextPort));
     return Host.nextPort;
   }

@@ -1,5 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -92,10 +92,35 @@ export async function until(ready: () => boolean, milliseconds: number): Promise
 
 /** Whether somebody listens there, without connecting: a stand-alone server may serve one connection only. */
 export function isListening(address: string, port: number): boolean {
+  return listener(address, port) !== undefined;
+}
+
+/** Is it this one, or a child of its, that listens there? */
+export function listens({ pid }: ChildProcess, address: string, port: number): boolean {
+  const inode = listener(address, port);
+  return inode !== undefined && pid !== undefined && holds(pid, `socket:[${inode}]`);
+}
+
+/** The inode of the socket that listens there. */
+function listener(address: string, port: number): string | undefined {
   const octets = address.split('.').reverse().map(hex).join('');
   const local = ` ${octets}:${hex(port >> 8)}${hex(port & 255)} `;
   const table = readFileSync('/proc/net/tcp', 'latin1').split('\n');
-  return table.some((line) => line.includes(local) && line.includes(' 00000000:0000 0A '));
+  const line = table.find((one) => one.includes(local) && one.includes(' 00000000:0000 0A '));
+  return line?.trim().split(/ +/)[9];
+}
+
+function holds(pid: number | string, file: string): boolean {
+  const open = `/proc/${pid}/fd`;
+  try {
+    if (readdirSync(open).some((fd) => readlinkSync(`${open}/${fd}`) === file)) return true;
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();
+    return children !== '' && children.split(' ').some((child) => holds(child, file));
+  } catch (error) {
+    // It has ended, or closed something, while we looked.
+    if (error instanceof Error && 'code' in error) return false;
+    throw error;
+  }
 }
 
 export function hasChildren(child: ChildProcess): boolean {
