@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
 import type { Young } from '../entry/young.ts';
@@ -81,18 +80,13 @@ export async function checkForConflict(session: Session, file: FileName): Promis
  */
 export async function checkRecorded(session: Session, file: FileName): Promise<FileCheck | undefined> {
   const { cluster, store, ignored, owner } = session;
-  for (let waited = 0; waited < longestWait; waited += pause) {
+  return session.patience.until(async () => {
     const check = await checkFile(cluster, store, ignored, file, { asker: owner });
     if (check.isUnrecorded !== true) return check;
     await session.commit();
-    await sleep(pause);
-  }
-  return undefined;
+    return undefined;
+  });
 }
-
-/** Milliseconds. A session may have many files to put in place, and backups to make, before it comes to record them. */
-const longestWait = 30_000;
-const pause = 10;
 
 /**
  * What is there now, for a file that was checked a while ago, when `found` was there, and that is to be what is `expected`. Another

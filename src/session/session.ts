@@ -25,6 +25,7 @@ import { Allowance } from './allowance.ts';
 import { refusalOf } from './identity.ts';
 import { Incoming } from './incoming.ts';
 import { Outgoing } from './outgoing.ts';
+import { Patience } from './patience.ts';
 import { Replacement } from './replacement.ts';
 import type { Served, SessionEnvironment } from './served.ts';
 import { runTransfers, TransferQueue } from './transfers.ts';
@@ -51,6 +52,7 @@ export class Session {
   #over = false;
   #hasLeft = false;
   readonly #hurry = new AbortController();
+  readonly patience = new Patience(this.#hurry.signal);
   #isDurable = false;
   #hasFailed = false;
   /** Why we have ended the connection. */

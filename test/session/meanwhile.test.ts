@@ -368,18 +368,18 @@ describe('what another session has put in place and not recorded yet', () => {
     SETMOD: `SETMOD ${subject} 33152\n`,
     SETIME: `SETIME ${subject} 1700000000\n`,
   };
-  /** Another session is at work, and records after a while. */
-  const meets = async (serving: Serving): Promise<{ readonly recorded: Promise<void> }> => {
+  /** Another session is at work; the changes with which it records. */
+  const begins = async (serving: Serving): Promise<Change[]> => {
     await serving.store.apply([write(serving, 'old', 1_600_000_000)]);
     const other = new Journal();
     const row = checktxt(7, 1_600_000_100);
     await serving.store.apply(other.begin([{ name, checktxt: row, microseconds: 0 }]));
-    write(serving, 'another', 1_600_000_100);
-    const record = async (): Promise<void> => {
-      await sleep(200);
-      await serving.store.apply([{ type: 'putFile', name, checktxt: row }, ...other.settle()]);
-    };
-    return { recorded: record() };
+    return [write(serving, 'another', 1_600_000_100), ...other.settle()];
+  };
+  /** The same, and it records after a while. */
+  const meets = async (serving: Serving): Promise<{ readonly recorded: Promise<void> }> => {
+    const changes = await begins(serving);
+    return { recorded: sleep(200).then(() => serving.store.apply(changes)) };
   };
 
   for (const [command, request] of Object.entries(all)) {
@@ -419,6 +419,23 @@ describe('what another session has put in place and not recorded yet', () => {
     await recorded;
     for (const file of ['e', 'f', 'g']) assert.equal(fs.readFileSync(join(serving.tree, file), 'latin1'), 'theirs');
   });
+
+  for (const [command, request] of Object.entries(all)) {
+    test(`${command}: a session that is told to end does not wait for that any longer`, async (t) => {
+      const serving = new Serving();
+      t.after(() => serving.close());
+      await begins(serving);
+      const socket = await serving.connect();
+      socket.on('error', () => undefined).resume();
+      const begin = performance.now();
+      socket.write(`CONFIG \nHELLO ${peer}\nCAPS xput\n${request}`);
+      await sleep(300);
+      serving.stop();
+      await serving.ended();
+      assert.ok(performance.now() - begin < 10_000);
+      assert.equal(fs.readFileSync(join(serving.tree, 'f'), 'latin1'), 'another');
+    });
+  }
 });
 
 describe('a change that is made here, with the row of what another session is putting in its place', () => {

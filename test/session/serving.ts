@@ -28,6 +28,7 @@ export class Serving {
   readonly log: string[] = [];
   largestFile: number | undefined;
   #listener: Listener | undefined;
+  #session: Session | undefined;
   #ended: Promise<void> = Promise.resolve();
 
   constructor(groupExtra = '') {
@@ -55,13 +56,14 @@ group g { host ${peer} ${self} 127.2.9.3; key ${this.root}/key; include %t%; exc
     const socket = net.connect({ host: self, port, localAddress: peer });
     await once(socket, 'connect');
     const channel = await accepted;
-    this.#ended = new Session(channel, {
+    this.#session = new Session(channel, {
       configure: async () => this.#served(),
       credentials: () => Promise.reject(new Error('no TLS here')),
       resolvesTo,
       limits: defaultLimits,
       log: createLog(1, { write: (_, prefix, message) => this.log.push(prefix + message), flush: () => undefined }),
-    }).run();
+    });
+    this.#ended = this.#session.run();
     return socket;
   }
 
@@ -109,6 +111,11 @@ group g { host ${peer} ${self} 127.2.9.3; key ${this.root}/key; include %t%; exc
     const greeting = 'OK (cmd_finished).\nOK (cmd_finished).\n';
     if (!text.startsWith(greeting)) throw new Error(`no welcome: ${text}`);
     return text.slice(greeting.length).replace(/OK \(cu_later\)\.\n$/, '');
+  }
+
+  /** Ends the session as a daemon does that is to end. */
+  stop(): void {
+    this.#session?.stop();
   }
 
   /** Waits for the end of the session after a connection that was cut. */
