@@ -502,6 +502,34 @@ describe('a change that is made here, with the row of what another session is pu
   });
 });
 
+test('what a session has put in place is recorded before it makes a large file of a small one and its delta', async (t) => {
+  const serving = new Serving();
+  t.after(() => serving.close());
+  const large = join(serving.tree, 'large');
+  fs.writeFileSync(large, '');
+  fs.truncateSync(large, 1 << 20);
+  const found = inspect(large as DiskPath);
+  assert.ok(found.state === 'present');
+  const ignored = { uid: false, gid: false, mod: false };
+  // Copies of all of it, with an offset of one byte and a length of four.
+  const delta = `\x72\x73\x02\x36${'\x47\0\0\x10\0\0'.repeat(512)}\0`;
+  const subject = `${key} ${encode('%t%/large')}`;
+  await serving.store.apply([
+    { type: 'putFile', name: encode('%t%/large'), checktxt: encodedChecktxt(found.entry, ignored) },
+    write(serving, 'old', 1_600_000_000),
+  ]);
+  const talk = serving.talk(`CAPS xput\n${requests['XPUT']}PATCH ${subject}\noctet-stream ${delta.length}\n${delta}`);
+  const isUnderWay = (): boolean => {
+    const staged = fs.readdirSync(serving.tree).find((base) => base.startsWith('.csync2.'));
+    return staged !== undefined && fs.statSync(join(serving.tree, staged)).blocks > 0;
+  };
+  assert.ok(await until(isUnderWay, 20_000));
+  const unfinished = (await serving.store.unfinished()).filter(({ kind }) => kind === 'file');
+  assert.ok(isUnderWay());
+  assert.deepEqual(unfinished, []);
+  assert.match(await talk, /OK \(cmd_finished\)\.\n$/);
+});
+
 test('a row that a change made here gets when it meets a request is noted, too: the next change in that second is found', async (t) => {
   const serving = new Serving();
   t.after(() => serving.close());

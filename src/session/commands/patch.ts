@@ -64,6 +64,8 @@ async function receive(
   } else {
     await sendSignature(session, basis);
   }
+  // The peer needs it for its delta. One that sends that all the same would have others wait for what it has put in place before.
+  await session.flush();
   const header = await session.line();
   const length = header === undefined ? undefined : parseBlobHeader(header);
   if (length === undefined || length === 'MALFORMED' || length === 'TOO_LARGE') {
