@@ -70,13 +70,17 @@ export class TransferQueue {
 export async function runTransfers(session: Session, transfers: readonly Transfer[]): Promise<void> {
   await session.finishReplacement();
   session.refused = undefined;
-  let left = transfers;
-  while (left.length > 0) {
-    left = await runSome(session, left);
+  let looks = 0;
+  for (let left = transfers; left.length > 0;) {
+    const rest = await runSome(session, left);
+    looks = rest.length < left.length ? 1 : looks + 1;
+    left = rest;
     const [next] = left;
-    if (next === undefined || (await checkRecorded(session, next.request.file)) !== undefined) continue;
+    if (next === undefined) return;
+    if (looks < mostLooks && (await checkRecorded(session, next.request.file)) !== undefined) continue;
     session.reply(replies.overtaken);
     left = left.slice(1);
+    looks = 0;
   }
 }
 

@@ -235,6 +235,23 @@ describe('what another session puts in place while a request is being looked at'
     }
   }
 
+  test('again and again: the peer is told to come again, and what is behind is worked off', async (t) => {
+    const serving = new Serving();
+    t.after(() => serving.close());
+    await serving.store.apply(received(serving, 'old', second));
+    const dirtyAmong = serving.store.dirtyAmong.bind(serving.store);
+    let times = 0;
+    serving.store.dirtyAmong = async (names) => {
+      const dirty = await dirtyAmong(names);
+      if (names.includes(name)) await serving.store.apply(received(serving, 'another', second + 1 + times++));
+      assert.ok(times < 1000);
+      return dirty;
+    };
+    const behind = (requests['XPUT'] as string).replace(name, encode('%t%/g'));
+    const answers = await serving.talk(`CAPS xput\n${requests['XPUT']}${behind}`);
+    assert.equal(answers, 'OK (caps xput).\nThe file has changed meanwhile.\nOK (cmd_finished).\n');
+  });
+
   test('and did not come to record before it was killed, with the same row: it is replaced', async (t) => {
     const serving = new Serving();
     t.after(() => serving.close());
