@@ -19,6 +19,8 @@ export interface FileCheck {
   readonly changes: readonly Change[];
   /** Another session that is at work has put there what stands there, and has not recorded it yet. */
   readonly isUnrecorded?: boolean;
+  /** The same of a session that is gone. */
+  readonly isAbandoned?: boolean;
 }
 
 /**
@@ -44,12 +46,17 @@ export async function checkFile(
     const check = checkFound(cluster, ignored, name, found, { row, noted }, forced);
     if (check.changes.length === 0) return check;
     const fileAt = (): Entry | undefined => fileFound(found);
-    const { changes, unrecorded } = await notInTransit(store, check.changes, { fileAt, asker });
+    const { changes, unrecorded, abandoned } = await notInTransit(store, check.changes, { fileAt, asker });
     const before = youngAt(Date.now());
     const again = changes.length === 0 ? found : look();
     if (looks === mostLooks || isAs(found, again, ignored)) {
       const noted = found.state === 'present' && changes.length > 0 ? noteYoung(encoded, found.entry, youth) : [];
-      return { ...check, changes: [...changes, ...noted], isUnrecorded: unrecorded.has(encoded) };
+      return {
+        ...check,
+        changes: [...changes, ...noted],
+        isUnrecorded: unrecorded.has(encoded),
+        isAbandoned: abandoned.has(encoded),
+      };
     }
     [found, youth] = [again, before];
   }

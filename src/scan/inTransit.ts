@@ -10,6 +10,8 @@ export interface StillTrue {
   readonly rows: ReadonlyMap<Encoded, Encoded>;
   /** The names of what a session that is at work has put in place and not recorded yet. */
   readonly unrecorded: ReadonlySet<Encoded>;
+  /** The same of a session that is gone. */
+  readonly abandoned: ReadonlySet<Encoded>;
 }
 
 export interface Asking {
@@ -33,6 +35,7 @@ export async function notInTransit(
 ): Promise<StillTrue> {
   const files = new Map<Encoded, Entry | undefined>();
   const unrecorded = new Set<Encoded>();
+  const abandoned = new Set<Encoded>();
   for (let left = changes; ;) {
     const fresh = new Set<Encoded>();
     const look = (name: Encoded): Entry | undefined => {
@@ -44,8 +47,11 @@ export async function notInTransit(
     };
     const asked = await ask(store, left, { fileAt: look, asker });
     for (const name of asked.unrecorded) unrecorded.add(name);
+    for (const name of asked.abandoned) abandoned.add(name);
     // What was looked at after the store was asked may be of a session that has begun since.
-    if (!asked.changes.some((change) => 'name' in change && fresh.has(change.name))) return { ...asked, unrecorded };
+    if (!asked.changes.some((change) => 'name' in change && fresh.has(change.name))) {
+      return { ...asked, unrecorded, abandoned };
+    }
     left = asked.changes;
   }
 }
@@ -60,7 +66,9 @@ async function ask(store: Store, changes: readonly Change[], { fileAt, asker }: 
     if (change.type === 'dropYoung') noted.set(change.name, undefined);
   }
   for (const name of recorded.keys()) noted.delete(name);
-  if (recorded.size + noted.size === 0) return { changes, rows: new Map(), unrecorded: new Set() };
+  if (recorded.size + noted.size === 0) {
+    return { changes, rows: new Map(), unrecorded: new Set(), abandoned: new Set() };
+  }
   const unfinished = await store.unfinished();
   const rows = await store.fileRows([...recorded.keys(), ...noted.keys()]);
   const known = [...recorded.keys()].filter((name) => rows.get(name) === recorded.get(name));
@@ -75,6 +83,7 @@ async function ask(store: Store, changes: readonly Change[], { fileAt, asker }: 
   for (const [name, stamp] of noted) if (stamps?.get(name) === stamp) settled.add(name);
   const asRecorded = new Set(settled);
   const unrecorded = new Set<Encoded>();
+  const abandoned = new Set<Encoded>();
   for (const row of unfinished) {
     if (row.owner === asker || row.kind !== 'file') continue;
     let isAtWork: boolean | undefined;
@@ -89,10 +98,10 @@ async function ask(store: Store, changes: readonly Change[], { fileAt, asker }: 
       if (!isAsExpected(expected, now, file)) continue;
       settled.add(name);
       isAtWork ??= !isGone(row.owner);
-      if (isAtWork) unrecorded.add(name);
+      (isAtWork ? unrecorded : abandoned).add(name);
     }
   }
-  if (settled.size === 0) return { changes, rows, unrecorded };
+  if (settled.size === 0) return { changes, rows, unrecorded, abandoned };
   const left = changes.filter((change) => !('name' in change) || !settled.has(change.name));
-  return { changes: left, rows, unrecorded };
+  return { changes: left, rows, unrecorded, abandoned };
 }

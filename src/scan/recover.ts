@@ -11,7 +11,7 @@ import { isTempName } from '../filesystem/tempName.ts';
 import type { Cluster } from '../groups/cluster.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
-import { type Expected, expectedIn, isAsExpected, isGone, wentDown } from './journal.ts';
+import { type Expected, expectedIn, isAsExpected, isGone, Journal, wentDown } from './journal.ts';
 import type { Mounts } from './mounts.ts';
 import { rowFor } from './rowFor.ts';
 import { fileFound, isHiddenChange, noteYoung, type Recorded } from './young.ts';
@@ -40,7 +40,44 @@ export async function recover(
   // Once this is done nobody knows that anything is in doubt, so nothing may be. It takes the disk a while, in which other
   // sessions go on: what stands there is looked at afterwards.
   const isFlushed = await flushAll(directories, log);
-  const files = rows.filter(({ kind }) => kind === 'file').flatMap(expectedIn);
+  const journal = new Journal();
+  try {
+    const changes: Change[] = await adoptAll(cluster, store, ignored, log, rows, journal);
+    const certain = new Set(changes.flatMap((change) => ('name' in change ? [change.name] : [])));
+    for (const row of directories.filter(({ owner }) => wentDown(owner))) {
+      for (const doubt of await doubts(cluster, store, ignored, row)) {
+        if (certain.has(doubt.name)) continue;
+        log.error(messages.inDoubt(decode(doubt.name)));
+        changes.push(doubt);
+      }
+    }
+    for (const owner of new Set(rows.map((row) => row.owner))) {
+      changes.push({ type: 'end', owner, kind: 'file' });
+      if (isFlushed) changes.push({ type: 'end', owner, kind: 'directory' });
+    }
+    await store.apply([...changes, ...journal.settle()]);
+  } finally {
+    journal.close();
+  }
+}
+
+/**
+ * What these rows tell of, as it stands there. Until that is recorded no session may replace it, or what is recorded would be
+ * of before. So it is written down that it is to be recorded; only then is it looked at, and only what nobody else has recorded
+ * by then: whoever has asked before has found it in the rows that are still there, and whoever asks later finds it in ours.
+ */
+async function adoptAll(
+  cluster: Cluster,
+  store: Store,
+  ignored: Ignored,
+  log: Log,
+  rows: readonly UnfinishedRow[],
+  journal: Journal,
+): Promise<Change[]> {
+  await store.apply(journal.begin(rows.filter(isOfFiles).flatMap(expectedIn)));
+  const owners = new Set(rows.map(({ owner }) => owner));
+  const left = (await store.unfinished()).filter((row) => isOfFiles(row) && owners.has(row.owner));
+  const files = left.flatMap(expectedIn);
   const names = files.map(({ name }) => name);
   const known = await store.fileRows(names);
   const young = await store.young(names);
@@ -51,19 +88,11 @@ export async function recover(
     if (placed.length > 0) log.write(1, messages.recovered(decode(file.name)));
     changes.push(...placed);
   }
-  const certain = new Set(changes.flatMap((change) => ('name' in change ? [change.name] : [])));
-  for (const row of directories.filter(({ owner }) => wentDown(owner))) {
-    for (const doubt of await doubts(cluster, store, ignored, row)) {
-      if (certain.has(doubt.name)) continue;
-      log.error(messages.inDoubt(decode(doubt.name)));
-      changes.push(doubt);
-    }
-  }
-  for (const owner of new Set(rows.map((row) => row.owner))) {
-    changes.push({ type: 'end', owner, kind: 'file' });
-    if (isFlushed) changes.push({ type: 'end', owner, kind: 'directory' });
-  }
-  await store.apply(changes);
+  return changes;
+}
+
+function isOfFiles({ kind }: UnfinishedRow): boolean {
+  return kind === 'file';
 }
 
 function placesOf(cluster: Cluster, row: UnfinishedRow): DiskPath[] {

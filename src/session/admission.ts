@@ -76,14 +76,19 @@ export async function checkForConflict(session: Session, file: FileName): Promis
 /**
  * Checks a file once no other session has anything there that is not recorded: were that replaced now and recorded after what
  * took its place, its row would pass for a change that was made here. So that no two wait for each other, nothing that we
- * have begun is left open meanwhile. Undefined: that takes too long.
+ * have begun is left open meanwhile. What a session that is gone has there is recorded here. Undefined: that takes too long.
  */
 export async function checkRecorded(session: Session, file: FileName): Promise<FileCheck | undefined> {
   const { cluster, store, ignored, owner } = session;
+  let hasRecovered = false;
   return session.patience.until(async () => {
     const check = await checkFile(cluster, store, ignored, file, { asker: owner });
-    if (check.isUnrecorded !== true) return check;
-    await session.commit();
+    if (check.isUnrecorded === true) await session.commit();
+    else if (check.isAbandoned !== true || hasRecovered) return check;
+    else {
+      await session.recover();
+      hasRecovered = true;
+    }
     return undefined;
   });
 }

@@ -229,6 +229,11 @@ export class Session {
     return this.#outgoing.commit();
   }
 
+  /** Records what sessions that are gone have put in place, as far as it can be reached. */
+  recover(): Promise<void> {
+    return recover(this.cluster, this.store, this.ignored, this.mounts, this.#log);
+  }
+
   /** Makes sure that what this session recorded about these names can be read back from the store. */
   settle(names: readonly Encoded[]): Promise<void> {
     return this.#outgoing.settle(names);
@@ -305,7 +310,7 @@ export class Session {
     this.#channel.setIdleTimeout(this.#served.idle);
     this.#cluster = this.#served.cluster;
     this.#mounts = await Mounts.find(this.#cluster, this.store);
-    await recover(this.#cluster, this.store, this.ignored, this.#mounts, this.#log);
+    await this.recover();
   }
 
   async #handle(line: string): Promise<void> {

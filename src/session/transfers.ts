@@ -162,18 +162,19 @@ type Recorded = Pick<Subject, 'row' | 'noted' | 'dirty'>;
 type Looked = Pick<Subject, 'found' | 'youth'> & Recorded;
 
 /**
- * What is there, and what the database has of it: what was read, or what a session that was killed has put in place, so that this
- * does not pass for a change that was made here. A check may also have marked a change since that was read. Overtaken: another
- * session has put it there meanwhile, and has to have recorded it before all begins anew, since what is to come may not have
- * been written down: it was not when it was what the row said.
+ * What is there, and what the database has of it: what was read, or, when that cannot be recorded by itself, what a session that
+ * was killed has put in place, so that this does not pass for a change that was made here. A check may also have marked a change
+ * since that was read. Overtaken: another session has put it there meanwhile, and has to have recorded it before all begins anew,
+ * since what is to come may not have been written down: it was not when it was what the row said.
  */
 async function look(
-  { cluster, store, ignored, owner }: Session,
+  session: Session,
   file: FileName,
   name: Encoded,
   path: DiskPath,
   read: Recorded,
 ): Promise<Looked | Problem | 'overtaken'> {
+  const { cluster, store, ignored, owner } = session;
   for (let recorded = read, looks = 1; ; looks++) {
     const youth = youngAt(Date.now());
     const found = inspect(path);
@@ -184,13 +185,18 @@ async function look(
     const stillTrue = await notInTransit(store, changes, { fileAt, asker: owner });
     const isOurs = stillTrue.changes.length > 0;
     if (stillTrue.unrecorded.has(name) || (!isOurs && stillTrue.rows.get(name) !== read.row)) return 'overtaken';
+    const mayRecover = stillTrue.abandoned.has(name) && looks === 1;
+    if (mayRecover) await session.recover();
     const dirty = (await store.dirtyAmong([name])).has(name);
-    if (isOurs) recorded = { ...recorded, dirty };
-    else recorded = { row: rowFor(found, ignored), noted: undefined, dirty };
-    if (looks === mostLooks || isUntouched(found, inspect(path))) return { found, youth, ...recorded };
-    const row = (await store.fileRows([name])).get(name);
-    if (row !== read.row) return 'overtaken';
+    const row = isOurs ? recorded.row : rowFor(found, ignored);
+    if (!mayRecover && (looks === mostLooks || isUntouched(found, inspect(path)))) {
+      if (!isOurs)
+        session.record([row === undefined ? { type: 'dropFile', name } : { type: 'putFile', name, checktxt: row }]);
+      return { found, youth, row, noted: isOurs ? recorded.noted : undefined, dirty };
+    }
+    const now = (await store.fileRows([name])).get(name);
+    if (now !== read.row) return 'overtaken';
     const noted = (await store.young([name])).get(name);
-    recorded = { row, noted, dirty: (await store.dirtyAmong([name])).has(name) };
+    recorded = { row: now, noted, dirty: (await store.dirtyAmong([name])).has(name) };
   }
 }

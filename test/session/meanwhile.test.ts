@@ -560,6 +560,59 @@ test('a row that a change made here gets when it meets a request is noted, too: 
   assert.deepEqual([...(await serving.store.young([name])).values()], [`${second}000000000`]);
 });
 
+describe('what a session has put in place that was killed after this one had begun', () => {
+  const row = checktxt(7, 1_600_000_100);
+  /** Its name is no temporary name of a process that is there. */
+  const die = async (serving: Serving): Promise<void> => {
+    const begun: Change = { type: 'begin', owner: encode('gone'), kind: 'file', subject: name, checktxt: row };
+    await serving.store.apply([begun]);
+    write(serving, 'another', 1_600_000_100);
+  };
+  const isRecorded = async (serving: Serving): Promise<void> => {
+    const found = inspect(join(serving.tree, 'f') as DiskPath);
+    assert.ok(found.state === 'present');
+    const now = encodedChecktxt(found.entry, { uid: false, gid: false, mod: false });
+    assert.equal((await serving.store.fileRows([name])).get(name), now);
+    assert.deepEqual(
+      (await serving.store.unfinished()).filter(({ kind }) => kind === 'file'),
+      [],
+    );
+  };
+
+  test('is recorded, also when the peer has the same', async (t) => {
+    const serving = new Serving();
+    t.after(() => serving.close());
+    await serving.store.apply([write(serving, 'old', 1_600_000_000)]);
+    moments['when the marks were read']?.(serving, () => die(serving));
+    const request = `XPUT ${key} ${name} check 33188 ${me} 1600000100 500000000\noctet-stream 7\nanother`;
+    assert.equal(await serving.talk(`CAPS xput\n${request}`), 'OK (caps xput).\nOK (same).\n');
+    await isRecorded(serving);
+  });
+
+  test('is replaced once whoever finishes that has recorded it', async (t) => {
+    const serving = new Serving();
+    t.after(() => serving.close());
+    await serving.store.apply([write(serving, 'old', 1_600_000_000)]);
+    const apply = serving.store.apply.bind(serving.store);
+    const slow = async (changes: readonly Change[]): Promise<void> => {
+      if (changes.some(({ type }) => type === 'putFile')) await sleep(500);
+      await apply(changes);
+    };
+    const slowStore = new Proxy(serving.store, {
+      get: (store, property: keyof Store) => (property === 'apply' ? slow : store[property].bind(store)),
+    });
+    let finished: Promise<void> | undefined;
+    moments['when the marks were read']?.(serving, async () => {
+      await die(serving);
+      finished = serving.recover(slowStore);
+      await sleep(100);
+    });
+    assert.equal(await serving.talk(`CAPS xput\n${requests['XPUT']}`), 'OK (caps xput).\nOK (cmd_finished).\n');
+    await finished;
+    await isRecorded(serving);
+  });
+});
+
 test('what a session has put in place and could not record, since the database failed once, is no change made here', async (t) => {
   const serving = new Serving();
   t.after(() => serving.close());

@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseConfig } from '../../src/config/parse.ts';
 import { buildCluster } from '../../src/groups/build.ts';
 import { createLog } from '../../src/log/levelLog.ts';
+import { Mounts } from '../../src/scan/mounts.ts';
+import { recover } from '../../src/scan/recover.ts';
 import { defaultLimits, type Served } from '../../src/session/served.ts';
 import { Session } from '../../src/session/session.ts';
 import { openSqlite } from '../../src/store/sqlite/sqlite.ts';
@@ -27,6 +29,10 @@ export class Serving {
   readonly store: Store;
   readonly log: string[] = [];
   largestFile: number | undefined;
+  readonly #log = createLog(1, {
+    write: (_, prefix, message) => this.log.push(prefix + message),
+    flush: () => undefined,
+  });
   #listener: Listener | undefined;
   #session: Session | undefined;
   #ended: Promise<void> = Promise.resolve();
@@ -61,7 +67,7 @@ group g { host ${peer} ${self} 127.2.9.3; key ${this.root}/key; include %t%; exc
       credentials: () => Promise.reject(new Error('no TLS here')),
       resolvesTo,
       limits: defaultLimits,
-      log: createLog(1, { write: (_, prefix, message) => this.log.push(prefix + message), flush: () => undefined }),
+      log: this.#log,
     });
     this.#ended = this.#session.run();
     return socket;
@@ -111,6 +117,12 @@ group g { host ${peer} ${self} 127.2.9.3; key ${this.root}/key; include %t%; exc
     const greeting = 'OK (cmd_finished).\nOK (cmd_finished).\n';
     if (!text.startsWith(greeting)) throw new Error(`no welcome: ${text}`);
     return text.slice(greeting.length).replace(/OK \(cu_later\)\.\n$/, '');
+  }
+
+  /** Finishes what others had begun, as any program does first. */
+  async recover(store: Store): Promise<void> {
+    const { cluster, ignored } = this.#served();
+    await recover(cluster, store, ignored, await Mounts.find(cluster, store), this.#log);
   }
 
   /** Ends the session as a daemon does that is to end. */
