@@ -56,6 +56,21 @@ export async function notInTransit(
   }
 }
 
+/** Of these names those of which another session that is at work has written down what they will be. */
+export async function begunByOthers(
+  store: Store,
+  names: ReadonlySet<Encoded>,
+  asker: Encoded,
+): Promise<ReadonlySet<Encoded>> {
+  const begun = new Set<Encoded>();
+  for (const row of await store.unfinished()) {
+    if (row.kind !== 'file' || row.owner === asker) continue;
+    const shared = expectedIn(row).filter(({ name }) => names.has(name));
+    if (shared.length > 0 && !isGone(row.owner)) for (const { name } of shared) begun.add(name);
+  }
+  return begun;
+}
+
 async function ask(store: Store, changes: readonly Change[], { fileAt, asker }: Asking): Promise<StillTrue> {
   const recorded = new Map<Encoded, Encoded | undefined>();
   const noted = new Map<Encoded, string | undefined>();

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DiskPath, Encoded, FileName } from '../bytes/bytes.ts';
 import { encode } from '../bytes/urlEncoding.ts';
 import type { Young } from '../entry/young.ts';
@@ -7,6 +8,7 @@ import type { Permission } from '../groups/cluster.ts';
 import { replies } from '../protocol/replies.ts';
 import { checkFile, checkFound, type FileCheck, mostLooks } from '../scan/checkFile.ts';
 import type { Expected } from '../scan/journal.ts';
+import { begunByOthers } from '../scan/inTransit.ts';
 import { markDirtyBecauseOf } from '../scan/marking.ts';
 import { noteYoung } from '../scan/young.ts';
 import type { Session } from './session.ts';
@@ -92,6 +94,24 @@ export async function checkRecorded(session: Session, file: FileName): Promise<F
     return undefined;
   });
 }
+
+/**
+ * Waits until no other session that is at work has written down what a file will be: then what is there is recorded. Nothing
+ * that we have begun is left open meanwhile. Two that have met do not go on at the same moment, the less the more often they
+ * have: `times`. False: that takes too long.
+ */
+export async function othersAreDone(session: Session, file: FileName, times: number): Promise<boolean> {
+  const names = new Set([encode(file)]);
+  await session.commit();
+  await sleep(Math.random() * times * longestPause);
+  const isDone = await session.patience.until(async () => {
+    return (await begunByOthers(session.store, names, session.owner)).size === 0 || undefined;
+  });
+  return isDone === true;
+}
+
+/** Milliseconds. */
+const longestPause = 20;
 
 /**
  * What is there now, for a file that was checked a while ago, when `found` was there, and that is to be what is `expected`. Another

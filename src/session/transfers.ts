@@ -8,14 +8,14 @@ import type { Permission } from '../groups/cluster.ts';
 import type { TransferCommand } from '../protocol/commands.ts';
 import { contentLimit } from '../protocol/contentDigest.ts';
 import { replies } from '../protocol/replies.ts';
-import { checkRecorded, letThrough, type Subject } from './admission.ts';
+import { letThrough, othersAreDone, type Subject } from './admission.ts';
 import { transferDeletion } from './commands/xdel.ts';
 import { transferContent } from './commands/xput.ts';
 import { transferObject } from './commands/xset.ts';
 import { expectedAfter, expectedOnTheWay } from './expected.ts';
 import { checkFound, mostLooks } from '../scan/checkFile.ts';
 import type { Expected } from '../scan/journal.ts';
-import { notInTransit } from '../scan/inTransit.ts';
+import { begunByOthers, notInTransit } from '../scan/inTransit.ts';
 import { rowFor } from '../scan/rowFor.ts';
 import { fileFound } from '../scan/young.ts';
 import type { Session } from './session.ts';
@@ -77,7 +77,7 @@ export async function runTransfers(session: Session, transfers: readonly Transfe
     left = rest;
     const [next] = left;
     if (next === undefined) return;
-    if (looks < mostLooks && (await checkRecorded(session, next.request.file)) !== undefined) continue;
+    if (looks < mostLooks && (await othersAreDone(session, next.request.file, looks))) continue;
     session.reply(replies.overtaken);
     left = left.slice(1);
     looks = 0;
@@ -95,7 +95,7 @@ async function runSome(session: Session, transfers: readonly Transfer[]): Promis
   const permissions = transfers.map(({ request: { key, file } }) =>
     session.cluster.permission(session.peer, key, file),
   );
-  await announce(
+  const contested = await announce(
     session,
     transfers.filter((_, at) => permissions[at] === 'granted'),
     rows,
@@ -105,18 +105,23 @@ async function runSome(session: Session, transfers: readonly Transfer[]): Promis
     if (!letThrough(session, transfer.request.file, permissions[at] as Permission)) continue;
     const name = names[at] as Encoded;
     const recorded = { row: rows.get(name), noted: young.get(name), dirty: dirty.has(name) };
-    if (!(await run(session, transfer, name, recorded))) return transfers.slice(at);
+    if (!(await run(session, transfer, name, { recorded, isContested: contested.has(name) })))
+      return transfers.slice(at);
   }
   return [];
 }
 
-/** Writes down what is to come, for those files that may be replaced, or will not be as their rows say already. */
+/**
+ * Writes down what is to come, for those files that may be replaced, or will not be as their rows say already. Those of them
+ * that another session has written down as well are told: it may have put there again what their rows said when they were
+ * read, and record that after we have replaced it. Who writes down later is told of us.
+ */
 async function announce(
   session: Session,
   transfers: readonly Transfer[],
   rows: ReadonlyMap<Encoded, Encoded>,
   young: ReadonlyMap<Encoded, string>,
-): Promise<void> {
+): Promise<ReadonlySet<Encoded>> {
   const { cluster, mounts, ignored } = session;
   const expected: Expected[] = [];
   const files: FileName[] = [];
@@ -133,10 +138,12 @@ async function announce(
   }
   await session.stage(files);
   await session.begin(expected);
+  if (expected.length === 0) return new Set();
+  return begunByOthers(session.store, new Set(expected.map(({ name }) => name)), session.owner);
 }
 
 /** False when another session has overtaken what was read of it. */
-async function run(session: Session, transfer: Transfer, name: Encoded, read: Recorded): Promise<boolean> {
+async function run(session: Session, transfer: Transfer, name: Encoded, read: Read): Promise<boolean> {
   const { file } = transfer.request;
   const path = session.cluster.toDisk(file);
   const looked = path === undefined ? undefined : await look(session, file, name, path, read);
@@ -159,6 +166,12 @@ function put(subject: Subject, { request, content }: Transfer): void {
 }
 
 type Recorded = Pick<Subject, 'row' | 'noted' | 'dirty'>;
+/** What was read of a file, before that was written down which is to come. */
+interface Read {
+  readonly recorded: Recorded;
+  /** Another session has written down what it will be, too. */
+  readonly isContested: boolean;
+}
 type Looked = Pick<Subject, 'found' | 'youth'> & Recorded;
 
 /**
@@ -172,7 +185,7 @@ async function look(
   file: FileName,
   name: Encoded,
   path: DiskPath,
-  read: Recorded,
+  { recorded: read, isContested }: Read,
 ): Promise<Looked | Problem | 'overtaken'> {
   const { cluster, store, ignored, owner } = session;
   for (let recorded = read, looks = 1; ; looks++) {
@@ -180,7 +193,7 @@ async function look(
     const found = inspect(path);
     if (found.state === 'error') return found.problem;
     const { changes } = checkFound(cluster, ignored, file, found, recorded);
-    if (changes.length === 0) return { found, youth, ...recorded };
+    if (changes.length === 0) return isContested ? 'overtaken' : { found, youth, ...recorded };
     const fileAt = (): Entry | undefined => fileFound(found);
     const stillTrue = await notInTransit(store, changes, { fileAt, asker: owner });
     const isOurs = stillTrue.changes.length > 0;

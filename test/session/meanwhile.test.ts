@@ -418,6 +418,46 @@ describe('what another session has put in place and not recorded yet', () => {
     });
   }
 
+  const states: Record<string, (path: string) => void> = {
+    'a link': (path) => fs.symlinkSync('p0', path),
+    nothing: () => undefined,
+  };
+  for (const [state, make] of Object.entries(states)) {
+    test(`which is again what was there when its row was read, ${state}: it is replaced once that has been recorded`, async (t) => {
+      const serving = new Serving();
+      t.after(() => serving.close());
+      const path = join(serving.tree, 'f');
+      const rowNow = (): Encoded | undefined => {
+        const found = inspect(path as DiskPath);
+        const ignored = { uid: false, gid: false, mod: false };
+        return found.state === 'present' ? encodedChecktxt(found.entry, ignored) : undefined;
+      };
+      const rowOfNow = (): Change => {
+        const row = rowNow();
+        return row === undefined ? { type: 'dropFile', name } : { type: 'putFile', name, checktxt: row };
+      };
+      make(path);
+      await serving.store.apply([rowOfNow()]);
+      let recorded = Promise.resolve();
+      moments['when the marks were read']?.(serving, async () => {
+        const first = rowOfNow();
+        fs.rmSync(path, { force: true });
+        await serving.store.apply([write(serving, 'another', 1_600_000_100)]);
+        const other = new Journal();
+        const checktxt = first.type === 'putFile' ? first.checktxt : undefined;
+        await serving.store.apply(other.begin([{ name, checktxt }]));
+        fs.rmSync(path);
+        make(path);
+        recorded = sleep(200).then(() => serving.store.apply([first, ...other.settle()]));
+      });
+      assert.equal(await serving.talk(`CAPS xput\n${requests['XSET']}\n`), 'OK (caps xput).\nOK (cmd_finished).\n');
+      await recorded;
+      assert.equal(fs.readlinkSync(path), 'target');
+      assert.equal((await serving.store.fileRows([name])).get(name), rowNow());
+      assert.equal((await serving.store.dirtyAmong([name])).size, 0);
+    });
+  }
+
   test('while a session has to wait for that, nobody has to wait for it', async (t) => {
     const serving = new Serving();
     t.after(() => serving.close());
