@@ -198,6 +198,8 @@ export class Check {
     const rows = new RowReader(this.#store.fileLines(range));
     const unknown: UnknownRange[] = [];
     try {
+      // Before the walk: where there was no row, as at a first check, there is none that a session could have removed since.
+      if (await rows.fill()) this.#isFreshOld = true;
       for (let batch = await walk.next(); batch !== undefined; batch = await walk.next()) {
         if (batch.count === batchSize) boundHeap();
         await this.#mayGoOn();
@@ -367,7 +369,7 @@ export class Check {
   /**
    * The disk was looked at before the rows were read: what a session has replaced and recorded in between would pass for a
    * change that was made here. So what is not as it was found is checked anew. What `isNew`, that is, had no row and has none, a
-   * session can only have removed, for which there mostly is no time.
+   * session can only have removed.
    */
   async #lookAgain(changes: readonly Change[], isNew: (name: Encoded) => boolean): Promise<readonly Change[]> {
     const overtaken = new Set<Encoded>();
