@@ -329,8 +329,8 @@ export class Check {
 
   async #stillTrue(changes: readonly Change[], fresh: ReadonlySet<Encoded>): Promise<readonly Change[]> {
     const fileAt = (name: Encoded): Entry | undefined => fileFound(this.#found(name));
-    const { changes: left, rows } = await notInTransit(this.#store, changes, { fileAt });
-    const seen = await this.#lookAgain(left, (name) => fresh.has(name) && !rows.has(name));
+    const { changes: left, rows, begun } = await notInTransit(this.#store, changes, { fileAt });
+    const seen = await this.#lookAgain(left, (name) => fresh.has(name) && !rows.has(name) && !begun.has(name));
     return this.#withoutNotedByOthers(seen);
   }
 
@@ -368,8 +368,8 @@ export class Check {
 
   /**
    * The disk was looked at before the rows were read: what a session has replaced and recorded in between would pass for a
-   * change that was made here. So what is not as it was found is checked anew. What `isNew`, that is, had no row and has none, a
-   * session can only have removed.
+   * change that was made here. So what is not as it was found is checked anew. What `isNew`, that is, had no row and has none, and
+   * is not begun, a session can only have removed.
    */
   async #lookAgain(changes: readonly Change[], isNew: (name: Encoded) => boolean): Promise<readonly Change[]> {
     const overtaken = new Set<Encoded>();

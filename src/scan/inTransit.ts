@@ -4,14 +4,20 @@ import { isChangedSince } from '../entry/young.ts';
 import type { Change, Store } from '../store/store.ts';
 import { expectedIn, isAsExpected, isGone } from './journal.ts';
 
-/** Changes that are still true, and the rows that the names of all of them have now. */
-export interface StillTrue {
-  readonly changes: readonly Change[];
-  readonly rows: ReadonlyMap<Encoded, Encoded>;
-  /** The names of what a session that is at work has put in place and not recorded yet. */
+/** Names of which others have written down what they will be. */
+export interface Begun {
+  /** All of them. */
+  readonly begun: ReadonlySet<Encoded>;
+  /** Those of what a session that is at work has put in place and not recorded yet. */
   readonly unrecorded: ReadonlySet<Encoded>;
   /** The same of a session that is gone. */
   readonly abandoned: ReadonlySet<Encoded>;
+}
+
+/** Changes that are still true, and the rows that the names of all of them have now. */
+export interface StillTrue extends Begun {
+  readonly changes: readonly Change[];
+  readonly rows: ReadonlyMap<Encoded, Encoded>;
 }
 
 export interface Asking {
@@ -34,8 +40,7 @@ export async function notInTransit(
   { fileAt, asker }: Asking,
 ): Promise<StillTrue> {
   const files = new Map<Encoded, Entry | undefined>();
-  const unrecorded = new Set<Encoded>();
-  const abandoned = new Set<Encoded>();
+  const work = { begun: new Set<Encoded>(), unrecorded: new Set<Encoded>(), abandoned: new Set<Encoded>() };
   for (let left = changes; ;) {
     const fresh = new Set<Encoded>();
     const look = (name: Encoded): Entry | undefined => {
@@ -45,13 +50,10 @@ export async function notInTransit(
       }
       return files.get(name);
     };
-    const asked = await ask(store, left, { fileAt: look, asker });
-    for (const name of asked.unrecorded) unrecorded.add(name);
-    for (const name of asked.abandoned) abandoned.add(name);
+    const asked = await ask(store, left, { fileAt: look, asker }, work);
     // What was looked at after the store was asked may be of a session that has begun since.
-    if (!asked.changes.some((change) => 'name' in change && fresh.has(change.name))) {
-      return { ...asked, unrecorded, abandoned };
-    }
+    const isSure = !asked.changes.some((change) => 'name' in change && fresh.has(change.name));
+    if (isSure) return { ...asked, ...work };
     left = asked.changes;
   }
 }
@@ -71,7 +73,13 @@ export async function begunByOthers(
   return begun;
 }
 
-async function ask(store: Store, changes: readonly Change[], { fileAt, asker }: Asking): Promise<StillTrue> {
+/** What is found of others' work is added to `work`. */
+async function ask(
+  store: Store,
+  changes: readonly Change[],
+  { fileAt, asker }: Asking,
+  work: Record<keyof Begun, Set<Encoded>>,
+): Promise<Pick<StillTrue, 'changes' | 'rows'>> {
   const recorded = new Map<Encoded, Encoded | undefined>();
   const noted = new Map<Encoded, string | undefined>();
   for (const change of changes) {
@@ -81,9 +89,7 @@ async function ask(store: Store, changes: readonly Change[], { fileAt, asker }: 
     if (change.type === 'dropYoung') noted.set(change.name, undefined);
   }
   for (const name of recorded.keys()) noted.delete(name);
-  if (recorded.size + noted.size === 0) {
-    return { changes, rows: new Map(), unrecorded: new Set(), abandoned: new Set() };
-  }
+  if (recorded.size + noted.size === 0) return { changes, rows: new Map() };
   const unfinished = await store.unfinished();
   const rows = await store.fileRows([...recorded.keys(), ...noted.keys()]);
   const known = [...recorded.keys()].filter((name) => rows.get(name) === recorded.get(name));
@@ -97,15 +103,15 @@ async function ask(store: Store, changes: readonly Change[], { fileAt, asker }: 
   }
   for (const [name, stamp] of noted) if (stamps?.get(name) === stamp) settled.add(name);
   const asRecorded = new Set(settled);
-  const unrecorded = new Set<Encoded>();
-  const abandoned = new Set<Encoded>();
   for (const row of unfinished) {
     if (row.owner === asker || row.kind !== 'file') continue;
     let isAtWork: boolean | undefined;
     for (const expected of expectedIn(row)) {
       const { name } = expected;
       const isRecorded = recorded.has(name);
-      if (asRecorded.has(name) || (!isRecorded && !noted.has(name))) continue;
+      if (!isRecorded && !noted.has(name)) continue;
+      work.begun.add(name);
+      if (asRecorded.has(name)) continue;
       const now = isRecorded ? recorded.get(name) : rows.get(name);
       if (now !== expected.checktxt) continue;
       // A stamp that is only to be forgotten says nothing about what is there.
@@ -113,10 +119,10 @@ async function ask(store: Store, changes: readonly Change[], { fileAt, asker }: 
       if (!isAsExpected(expected, now, file)) continue;
       settled.add(name);
       isAtWork ??= !isGone(row.owner);
-      (isAtWork ? unrecorded : abandoned).add(name);
+      (isAtWork ? work.unrecorded : work.abandoned).add(name);
     }
   }
-  if (settled.size === 0) return { changes, rows, unrecorded, abandoned };
+  if (settled.size === 0) return { changes, rows };
   const left = changes.filter((change) => !('name' in change) || !settled.has(change.name));
-  return { changes: left, rows, unrecorded, abandoned };
+  return { changes: left, rows };
 }

@@ -352,6 +352,10 @@ describe('a file that is changed once more within the second that a check has re
       ]);
     }
 
+    isKilled(): void {
+      this.#journal.close();
+    }
+
     #found(): { readonly checktxt: Encoded; readonly stamp: string } {
       const found = inspect(file() as DiskPath);
       assert.ok(found.state === 'present');
@@ -411,6 +415,25 @@ describe('a file that is changed once more within the second that a check has re
         write('two 2', time + 0.75);
       };
       await look(whenAsked('fileRows', receive, 'unfinished'));
+      await second.record();
+      await check();
+      assert.deepEqual(await dirty(), []);
+    });
+
+    test(`is none of ours when a session replaces what one that was killed had put there as new while ${way} is checked`, async () => {
+      const time = Math.floor(Date.now() / 1000) + 30;
+      fs.rmSync(file(), { force: true });
+      await check();
+      await clean();
+      const [first, second] = [new Receiving(), new Receiving()];
+      write('one 1', time + 0.25);
+      await first.announce(250_000);
+      first.isKilled();
+      const receive = (): void => {
+        write('two 2', time + 1.75);
+        void second.announce(750_000);
+      };
+      await look(whenAsked('unfinished', receive));
       await second.record();
       await check();
       assert.deepEqual(await dirty(), []);
