@@ -11,10 +11,15 @@ import { encode } from '../../src/bytes/urlEncoding.ts';
 import { encodedChecktxt } from '../../src/entry/checktxt.ts';
 import { inspect } from '../../src/filesystem/inspect.ts';
 import { contentDigest } from '../../src/protocol/contentDigest.ts';
+import { parseConfig } from '../../src/config/parse.ts';
+import { buildCluster } from '../../src/groups/build.ts';
+import { createLog } from '../../src/log/levelLog.ts';
 import { Journal } from '../../src/scan/journal.ts';
+import { Mounts } from '../../src/scan/mounts.ts';
+import { recover } from '../../src/scan/recover.ts';
 import type { Change, Store } from '../../src/store/store.ts';
 import { until } from '../scenarios/harness/process.ts';
-import { key, peer, Serving } from './serving.ts';
+import { key, peer, self, Serving } from './serving.ts';
 
 const name = encode('%t%/f');
 const me = `${process.getuid?.()} ${process.getgid?.()}`;
@@ -493,6 +498,33 @@ describe('what another session has put in place and not recorded yet', () => {
       assert.equal(fs.readFileSync(join(serving.tree, 'f'), 'latin1'), 'another');
     });
   }
+});
+
+test('what a process that is gone had put in place is not replaced while it is being recorded as received', async (t) => {
+  const serving = new Serving();
+  t.after(() => serving.close());
+  await serving.store.apply([write(serving, 'old', 1_600_000_000)]);
+  const placed = write(serving, 'another', 1_600_000_100);
+  const row = placed.type === 'putFile' ? placed.checktxt : encode('');
+  await serving.store.apply([{ type: 'begin', owner: encode('gone'), kind: 'file', subject: name, checktxt: row }]);
+  let talk: Promise<string> | undefined;
+  const apply = serving.store.apply.bind(serving.store);
+  serving.store.apply = async (changes) => {
+    if (talk === undefined && changes.some((change) => change.type === 'end' && change.owner === 'gone')) {
+      talk = serving.talk(`CAPS xput\n${requests['XPUT']}`);
+      await Promise.race([talk, sleep(500)]);
+    }
+    return apply(changes);
+  };
+  const config = parseConfig(join(serving.root, 'csync2.cfg'));
+  const cluster = buildCluster({ config, host: self, systemDirectory: serving.root });
+  const log = createLog(0, { write: () => undefined, flush: () => undefined });
+  await recover(cluster, serving.store, config.ignore, await Mounts.find(cluster, serving.store), log);
+  assert.equal(await talk, 'OK (caps xput).\nOK (cmd_finished).\n');
+  assert.equal(fs.readFileSync(join(serving.tree, 'f'), 'latin1'), 'theirs');
+  assert.equal((await serving.store.fileRows([name])).get(name), checktxt(6, 1_700_000_000));
+  const left = (await serving.store.unfinished()).filter(({ kind }) => kind === 'file');
+  assert.deepEqual(left, []);
 });
 
 describe('a change that is made here, with the row of what another session is putting in its place', () => {
