@@ -55,7 +55,6 @@ export class Check {
   #fresh = new Set<Encoded>();
   /** They may have been looked at a while before it was known that they had none. */
   #isFreshOld = false;
-  #marked = 0;
   /** Stamps that earlier checks have noted; of what was looked at since, those that stay noted. */
   #young = new Map<Encoded, string>();
   /** Stamps as the database has them, unless others have noted some since. */
@@ -69,11 +68,6 @@ export class Check {
     this.#options = options;
     this.#coverage = cluster.coverage();
     this.#source = { patterns: cluster.patterns, excepted: [] };
-  }
-
-  /** Files that were found changed, new or gone. */
-  get marked(): number {
-    return this.#marked;
   }
 
   /** Checks a path under all the names that it has; with `recursive` also everything below it. */
@@ -168,7 +162,7 @@ export class Check {
     // Also when its second is over: should a session have put it there, that has noted the same. The next check drops it.
     this.#changes.push({ type: 'noteYoung', name, stamp });
     if (this.#log.wants(2)) this.#log.write(2, messages.fileChanged(decoded));
-    if (!this.#options.init) this.#mark(decoded, markDirty(this.#cluster, decoded, name, this.#options.forced));
+    if (!this.#options.init) this.#push(markDirty(this.#cluster, decoded, name, this.#options.forced));
   }
 
   /** What is watched already may have been changed since it was looked at, and that is for the next check to find. */
@@ -279,14 +273,10 @@ export class Check {
       return;
     }
     const decoded = decode(name) as FileName;
-    const changes = recordChange(this.#cluster, decoded, name, row, now, this.#options.forced);
-    this.#mark(decoded, changes);
+    this.#push(recordChange(this.#cluster, decoded, name, row, now, this.#options.forced));
   }
 
-  #mark(name: FileName, changes: readonly Change[]): void {
-    const isTold = changes.some(isMark);
-    if (isTold && this.#log.wants(1)) this.#log.write(1, messages.markingDirty(name));
-    this.#marked += 1;
+  #push(changes: readonly Change[]): void {
     for (const change of changes) this.#changes.push(change);
   }
 
@@ -320,6 +310,10 @@ export class Check {
     this.#changes = [];
     this.#fresh = new Set();
     const left = this.#withoutLost(await this.#stillTrue(changes, fresh));
+    if (this.#log.wants(1)) {
+      const marked = new Set(left.flatMap((change) => (isMark(change) ? [change.name] : [])));
+      for (const name of marked) this.#log.write(1, messages.markingDirty(decode(name)));
+    }
     await this.#store.apply(left);
     for (const change of left) {
       if (change.type === 'noteYoung') this.#noted.set(change.name, change.stamp);
@@ -425,8 +419,8 @@ function recordedIn(changes: readonly Change[]): Set<Encoded> {
 }
 
 /** Something that calls for an update or a command. */
-function isMark({ type }: Change): boolean {
-  return type === 'markDirty' || type === 'queueAction';
+function isMark(change: Change): change is Extract<Change, { type: 'markDirty' | 'queueAction' }> {
+  return change.type === 'markDirty' || change.type === 'queueAction';
 }
 
 const changesAtOnce = 8192;

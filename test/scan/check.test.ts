@@ -24,6 +24,8 @@ let root: string;
 let tree: string;
 let store: Store;
 let cluster: Cluster;
+/** Messages of checks, as with -v. */
+const said: string[] = [];
 
 function configure(lines: string): void {
   fs.writeFileSync(join(root, 'csync2.cfg'), `prefix t { on *: ${tree}; }\n${lines}`);
@@ -46,7 +48,7 @@ afterEach(async () => {
 });
 
 async function check(path = tree, options: Partial<CheckOptions> = {}, on = store): Promise<void> {
-  const log = createLog(0, { write: () => undefined, flush: () => undefined });
+  const log = createLog(1, { write: (_, prefix, message) => said.push(prefix + message), flush: () => undefined });
   const mounts = await Mounts.find(cluster, store);
   const all: CheckOptions = { recursive: true, init: false, forced: false, mounts, ...options };
   await new Check(cluster, on, { uid: false, gid: false, mod: false }, log, all).run(path as DiskPath);
@@ -91,6 +93,7 @@ async function clean(): Promise<void> {
 describe('a recursive check', () => {
   test('records and marks what is new, in the order of encoded names, and nothing the next time', async () => {
     for (const name of ['a', 'a.txt', 'a b', 'z.no']) fs.writeFileSync(join(tree, name), '');
+    said.length = 0;
     fs.mkdirSync(join(tree, 'd'));
     fs.writeFileSync(join(tree, 'd/f'), '');
     await check();
@@ -99,6 +102,10 @@ describe('a recursive check', () => {
     assert.deepEqual(
       await dirty(),
       expected.map((name) => `${name} you`),
+    );
+    assert.deepEqual(
+      said,
+      expected.map((name) => `Marking file as dirty: ${name}`),
     );
     await clean();
     await check();
@@ -395,7 +402,9 @@ describe('a file that is changed once more within the second that a check has re
       const receiving = new Receiving();
       await receiving.announce(750_000);
       write('two 2', time + 0.75);
+      said.length = 0;
       await look();
+      assert.deepEqual(said, []);
       await receiving.record();
       await check();
       assert.deepEqual(await dirty(), []);
