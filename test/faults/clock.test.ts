@@ -19,6 +19,9 @@ const [little, much] = [
 ];
 const seconds = process.env['LONG_TESTS'] === undefined ? 5 : 60;
 
+/** What the library leaves behind of processes that are killed. */
+const remains = (): string[] => fs.readdirSync('/dev/shm').filter((name) => /^(sem\.)?faketime_/.test(name));
+
 const busy: Crew = {
   serving: 'ours',
   running: [
@@ -35,7 +38,11 @@ for (const areAlike of [false, true]) {
     if (!isRoot) return t.skip('skipped: needs root');
     if (library === undefined) return t.skip('skipped: no libfaketime');
     const directory = fs.mkdtempSync(join(tmpdir(), 'csync2-clock-'));
-    t.after(() => fs.rmSync(directory, { recursive: true }));
+    const before = remains();
+    t.after(() => {
+      fs.rmSync(directory, { recursive: true });
+      for (const name of remains()) if (!before.includes(name)) fs.rmSync(join('/dev/shm', name));
+    });
     const file = join(directory, 'offset');
     const set = (offset: string): void => {
       fs.writeFileSync(`${file}.new`, `${offset}\n`);
