@@ -97,8 +97,8 @@ export class ObservedStore implements Store {
     return this.#store.contacts();
   }
 
-  unfinished(): Promise<readonly UnfinishedRow[]> {
-    return this.#store.unfinished();
+  unfinished(kind?: UnfinishedRow['kind']): Promise<readonly UnfinishedRow[]> {
+    return this.#store.unfinished(kind);
   }
 
   mounts(): Promise<readonly Encoded[]> {

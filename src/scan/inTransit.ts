@@ -65,8 +65,8 @@ export async function begunByOthers(
   asker: Encoded,
 ): Promise<ReadonlySet<Encoded>> {
   const begun = new Set<Encoded>();
-  for (const row of await store.unfinished()) {
-    if (row.kind !== 'file' || row.owner === asker) continue;
+  for (const row of await store.unfinished('file')) {
+    if (row.owner === asker) continue;
     const shared = expectedIn(row).filter(({ name }) => names.has(name));
     if (shared.length > 0 && !isGone(row.owner)) for (const { name } of shared) begun.add(name);
   }
@@ -90,7 +90,7 @@ async function ask(
   }
   for (const name of recorded.keys()) noted.delete(name);
   if (recorded.size + noted.size === 0) return { changes, rows: new Map() };
-  const unfinished = await store.unfinished();
+  const unfinished = await store.unfinished('file');
   const rows = await store.fileRows([...recorded.keys(), ...noted.keys()]);
   const known = [...recorded.keys()].filter((name) => rows.get(name) === recorded.get(name));
   const asked = [...known, ...noted.keys()];
@@ -104,7 +104,7 @@ async function ask(
   for (const [name, stamp] of noted) if (stamps?.get(name) === stamp) settled.add(name);
   const asRecorded = new Set(settled);
   for (const row of unfinished) {
-    if (row.owner === asker || row.kind !== 'file') continue;
+    if (row.owner === asker) continue;
     let isAtWork: boolean | undefined;
     for (const expected of expectedIn(row)) {
       const { name } = expected;

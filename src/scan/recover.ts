@@ -76,7 +76,7 @@ async function adoptAll(
 ): Promise<Change[]> {
   await store.apply(journal.begin(rows.filter(isOfFiles).flatMap(expectedIn)));
   const owners = new Set(rows.map(({ owner }) => owner));
-  const left = (await store.unfinished()).filter((row) => isOfFiles(row) && owners.has(row.owner));
+  const left = (await store.unfinished('file')).filter((row) => owners.has(row.owner));
   const files = left.flatMap(expectedIn);
   const names = files.map(({ name }) => name);
   const known = await store.fileRows(names);

@@ -51,8 +51,8 @@ export interface Store {
   /** How the last attempts to reach each peer went, ordered by peer. */
   contacts(): Promise<readonly ContactRow[]>;
 
-  /** Everything that was begun and has not been ended; hardly ever more than a few hundred. */
-  unfinished(): Promise<readonly UnfinishedRow[]>;
+  /** Everything that was begun and has not been ended, or that of one kind: every directory that sessions are at work in. */
+  unfinished(kind?: UnfinishedRow['kind']): Promise<readonly UnfinishedRow[]>;
 
   /** Mount points with files of ours: encoded paths on this host, ordered. */
   mounts(): Promise<readonly Encoded[]>;

@@ -558,8 +558,8 @@ describe('a change that is made here, with the row of what another session is pu
       const other = await meets(serving, 250_000);
       const unfinished = serving.store.unfinished.bind(serving.store);
       let questions = 0;
-      serving.store.unfinished = async () => {
-        const rows = await unfinished();
+      serving.store.unfinished = async (...args) => {
+        const rows = await unfinished(...args);
         questions += 1;
         // The first is asked when the session begins.
         if (questions !== 2) return rows;

@@ -143,6 +143,10 @@ export function smallTablesContract(onStore: OnStore): void {
       ]);
       await store.apply([begin('o2', 'file', '/c'), { type: 'end', owner: enc('o2'), kind: 'file' }]);
       assert.equal((await store.unfinished()).length, 2);
+      assert.deepEqual(
+        (await store.unfinished('file')).map(({ kind }) => kind),
+        ['file'],
+      );
     });
 
     onStore('what a session is about to do is kept, whatever the names and however many', async (store) => {

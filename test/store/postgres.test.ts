@@ -96,9 +96,11 @@ describe('PostgreSQL', { skip: postgresMissing }, () => {
       await oracle.run(trusted('theirs'), '-L');
       oracle.remove();
       await using(trusted('ours'), async () => undefined);
+      const own = "('contact', 'marked', 'mounted', 'unfinished', 'young')";
       const columns = `SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns
-                       WHERE table_schema = 'public' AND table_name NOT IN ('contact', 'marked', 'mounted', 'unfinished', 'young') ORDER BY 1, 2`;
-      const indexes = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1";
+                       WHERE table_schema = 'public' AND table_name NOT IN ${own} ORDER BY 1, 2`;
+      const indexes = `SELECT indexname, indexdef FROM pg_indexes
+                       WHERE schemaname = 'public' AND tablename NOT IN ${own} ORDER BY 1`;
       for (const sql of [columns, indexes]) assert.deepEqual(await query('ours', sql), await query('theirs', sql));
     });
 

@@ -25,7 +25,7 @@ const tables: readonly string[] = [
   'file (filename BLOB NOT NULL, checktxt BLOB NOT NULL, KEY filename (filename(255)))',
   'hint (filename BLOB NOT NULL, `recursive` INTEGER NOT NULL)',
   'x509_cert (peername BLOB NOT NULL, certdata BLOB NOT NULL, KEY peername (peername(255)))',
-  'unfinished (owner BLOB NOT NULL, kind BLOB NOT NULL, subject BLOB NOT NULL, checktxt BLOB NOT NULL)',
+  'unfinished (owner BLOB NOT NULL, kind BLOB NOT NULL, subject BLOB NOT NULL, checktxt BLOB NOT NULL, KEY kind (kind(9), owner(100)))',
   'contact (peername BLOB NOT NULL, outcome BLOB NOT NULL, moment BLOB NOT NULL, trouble BLOB NOT NULL)',
   'marked (peername BLOB NOT NULL, moment BLOB NOT NULL, names MEDIUMBLOB NOT NULL)',
   'mounted (path BLOB NOT NULL)',

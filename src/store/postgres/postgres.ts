@@ -85,6 +85,7 @@ async function createMissingTables(client: Client, session: Session): Promise<vo
   if ((await single(client, `SELECT (${names.join(' OR ')})::text`)) === 'false') return;
   await session.begin();
   await session.run(tables.map((table) => `CREATE TABLE IF NOT EXISTS ${table}`));
+  await session.run(['CREATE INDEX IF NOT EXISTS unfinished_kind ON unfinished (kind, owner)']);
   await session.commit();
 }
 

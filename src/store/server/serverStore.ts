@@ -200,10 +200,11 @@ export class ServerStore implements Store {
     return [...contacts.values()].sort((a, b) => compareBytes(a.peer, b.peer));
   }
 
-  async unfinished(): Promise<readonly UnfinishedRow[]> {
+  async unfinished(kind?: UnfinishedRow['kind']): Promise<readonly UnfinishedRow[]> {
     const { dialect } = this.#session;
     const fields = ['owner', dialect.tab, 'kind', dialect.tab, 'subject', dialect.tab, 'checktxt'];
-    const rows = await this.#lines(`SELECT ${dialect.concat(fields)} AS line FROM unfinished`);
+    const which = kind === undefined ? '' : ` WHERE ${dialect.isOneOf('kind', [kind])}`;
+    const rows = await this.#lines(`SELECT ${dialect.concat(fields)} AS line FROM unfinished${which}`);
     return rows.map((row) => {
       const [owner = '', kind, subject = '', checktxt = ''] = dialect.form.decode(row).split('\t') as Encoded[];
       return {

@@ -103,6 +103,7 @@ function createMissingTables(connection: Connection): void {
   connection.exec('BEGIN IMMEDIATE');
   try {
     for (const name of missing) connection.exec(`CREATE TABLE IF NOT EXISTS ${name} ${tables[name]}`);
+    connection.exec(`CREATE INDEX IF NOT EXISTS unfinished_kind ON unfinished (kind, owner)`);
     connection.exec('COMMIT');
   } finally {
     if (connection.inTransaction) connection.exec('ROLLBACK');

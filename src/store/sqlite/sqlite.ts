@@ -215,8 +215,9 @@ class SqliteStore implements Store {
     }));
   }
 
-  async unfinished(): Promise<readonly UnfinishedRow[]> {
-    const rows = await this.#read(() => this.#statements.unfinished.all());
+  async unfinished(kind?: UnfinishedRow['kind']): Promise<readonly UnfinishedRow[]> {
+    const { unfinished, unfinishedOf } = this.#statements;
+    const rows = await this.#read(() => (kind === undefined ? unfinished.all() : unfinishedOf.all(kind)));
     return rows.map(([owner, kind, subject, checktxt]) => ({
       owner: latin1(owner),
       kind: (latin1(kind) as string) === 'directory' ? 'directory' : 'file',

@@ -136,6 +136,10 @@ export function prepareStatements(connection: Connection) {
       `SELECT CAST(owner AS BLOB), CAST(kind AS BLOB), CAST(subject AS BLOB), CAST(checktxt AS BLOB)
        FROM unfinished ORDER BY rowid`,
     ),
+    unfinishedOf: raw<[string], [Buffer, Buffer, Buffer, Buffer]>(
+      `SELECT CAST(owner AS BLOB), CAST(kind AS BLOB), CAST(subject AS BLOB), CAST(checktxt AS BLOB)
+       FROM unfinished WHERE kind = ? ORDER BY rowid`,
+    ),
     beginWork: write<[Bound, Bound, Bound, Bound]>(
       `INSERT INTO unfinished (owner, kind, subject, checktxt) VALUES (${text}, ${text}, ${text}, ${text})`,
     ),
