@@ -45,12 +45,7 @@ export function youngStamp(entry: Entry, { from, to }: Young): string | undefine
 
 /** Is this file of the second that was noted of it, but not as it was noted? */
 export function isChangedSince(noted: string, entry: Entry): boolean {
-  return entry.kind === 'reg' && isOther(noted, stampOf(entry));
-}
-
-/** Are these stamps of two times in the same second? */
-export function isOther(stamp: string, other: string | undefined): boolean {
-  return other !== undefined && other !== stamp && secondOf(other) === secondOf(stamp);
+  return isStampOf(noted, entry) && stampOf(entry) !== noted;
 }
 
 /**

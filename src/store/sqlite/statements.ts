@@ -63,6 +63,9 @@ type Write<Parameters extends unknown[]> = Statement<Parameters, never>;
 
 export type Statements = ReturnType<typeof prepareStatements>;
 
+const unfinishedRows =
+  'SELECT CAST(owner AS BLOB), CAST(kind AS BLOB), CAST(subject AS BLOB), CAST(checktxt AS BLOB) FROM unfinished';
+
 /** All statements of a store. They stay for as long as the connection: preparing costs more than running. */
 export function prepareStatements(connection: Connection) {
   const pluck = <Parameters extends unknown[], Value>(sql: string): Statement<Parameters, Value> =>
@@ -132,14 +135,8 @@ export function prepareStatements(connection: Connection) {
        FROM contact WHERE peername IS NOT NULL ORDER BY peername`,
     ),
 
-    unfinished: raw<[], [Buffer, Buffer, Buffer, Buffer]>(
-      `SELECT CAST(owner AS BLOB), CAST(kind AS BLOB), CAST(subject AS BLOB), CAST(checktxt AS BLOB)
-       FROM unfinished ORDER BY rowid`,
-    ),
-    unfinishedOf: raw<[string], [Buffer, Buffer, Buffer, Buffer]>(
-      `SELECT CAST(owner AS BLOB), CAST(kind AS BLOB), CAST(subject AS BLOB), CAST(checktxt AS BLOB)
-       FROM unfinished WHERE kind = ? ORDER BY rowid`,
-    ),
+    unfinished: raw<[], [Buffer, Buffer, Buffer, Buffer]>(`${unfinishedRows} ORDER BY rowid`),
+    unfinishedOf: raw<[string], [Buffer, Buffer, Buffer, Buffer]>(`${unfinishedRows} WHERE kind = ? ORDER BY rowid`),
     beginWork: write<[Bound, Bound, Bound, Bound]>(
       `INSERT INTO unfinished (owner, kind, subject, checktxt) VALUES (${text}, ${text}, ${text}, ${text})`,
     ),
