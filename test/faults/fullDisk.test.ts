@@ -8,7 +8,7 @@ import { until } from '../scenarios/harness/process.ts';
 import { isRoot } from '../scenarios/harness/programs.ts';
 import { inSync, withPair } from './harness/pair.ts';
 import { RawPeer } from './harness/rawPeer.ts';
-import { key, Site } from './harness/site.ts';
+import { type FaultHost, key, Site } from './harness/site.ts';
 
 /** A small filesystem at a place that is there, for as long as `work` takes. */
 async function withSmallDisk(place: string, size: string, work: () => Promise<void>): Promise<void> {
@@ -17,6 +17,22 @@ async function withSmallDisk(place: string, size: string, work: () => Promise<vo
     await work();
   } finally {
     execFileSync('umount', ['-l', place]);
+  }
+}
+
+/** The server keeps backups in the directory `backup`. */
+async function withBackups(
+  work: (client: FaultHost, server: FaultHost, backup: string) => Promise<void>,
+): Promise<void> {
+  const site = new Site({ hosts: 2 });
+  const [client, server] = [site.at(0), site.at(1)];
+  const backup = join(server.root, 'backup');
+  fs.mkdirSync(backup);
+  site.configure(`backup-directory ${backup};`);
+  try {
+    await work(client, server, backup);
+  } finally {
+    await site.close();
   }
 }
 
@@ -136,12 +152,7 @@ describe('full disks', { skip: !isRoot && 'skipped: needs root' }, () => {
   });
 
   test('the backups of the receiver: the change is refused', async () => {
-    const site = new Site({ hosts: 2 });
-    const [client, server] = [site.at(0), site.at(1)];
-    const backup = join(server.root, 'backup');
-    fs.mkdirSync(backup);
-    site.configure(`backup-directory ${backup};`);
-    try {
+    await withBackups(async (client, server, backup) => {
       await withSmallDisk(backup, '64k', async () => {
         client.tree.write('file', Buffer.alloc(100_000, 'a'));
         await server.serve();
@@ -155,9 +166,7 @@ describe('full disks', { skip: !isRoot && 'skipped: needs root' }, () => {
       });
       assert.equal((await client.run('-x')).code, 0);
       inSync(client, server);
-    } finally {
-      await site.close();
-    }
+    });
   });
 
   for (const side of ['client', 'server'] as const) {
@@ -223,12 +232,7 @@ describe('full disks', { skip: !isRoot && 'skipped: needs root' }, () => {
   }
 
   test('backups that are read-only: the change is refused, new files arrive', async () => {
-    const site = new Site({ hosts: 2 });
-    const [client, server] = [site.at(0), site.at(1)];
-    const backup = join(server.root, 'backup');
-    fs.mkdirSync(backup);
-    site.configure(`backup-directory ${backup};`);
-    try {
+    await withBackups(async (client, server, backup) => {
       await withSmallDisk(backup, '1m', async () => {
         client.tree.write('file', 'one');
         await server.serve();
@@ -246,9 +250,7 @@ describe('full disks', { skip: !isRoot && 'skipped: needs root' }, () => {
         assert.equal((await client.run('-x')).code, 0);
         inSync(client, server);
       });
-    } finally {
-      await site.close();
-    }
+    });
   });
 
   for (const size of [10, 1_000_000]) {
