@@ -6,7 +6,7 @@ import { isInstalled, isRoot } from '../scenarios/harness/programs.ts';
 import { until } from '../scenarios/harness/process.ts';
 import { random } from './harness/random.ts';
 import { type FaultHost, Site } from './harness/site.ts';
-import { type Crew, Together } from './harness/together.ts';
+import { type Crew, leavesUnmarked, Together } from './harness/together.ts';
 import { WireTap } from './harness/wireTap.ts';
 
 /** Something to wait for that somebody else decides on. */
@@ -212,7 +212,10 @@ const atLeast = { runs: 4, stamps: 21 };
 
 describe('programs at work on the same databases at the same moment, while files change', { concurrency: 3 }, () => {
   for (const [what, crew] of Object.entries(crews)) {
-    test(`${what}: nothing is lost, all that differs is known`, async (t) => {
+    const promise = crew.some(leavesUnmarked)
+      ? 'all that differs is known, or found by comparing'
+      : 'nothing is lost, all that differs is known';
+    test(`${what}: ${promise}`, async (t) => {
       if (!isRoot) return t.skip('skipped: needs root');
       const needsC = what.includes('C program');
       if (needsC && !isInstalled('c')) return t.skip('skipped: csync2 (the C program) is not installed');
