@@ -2,7 +2,7 @@ import { encode } from '../bytes/urlEncoding.ts';
 import { replies } from '../protocol/replies.ts';
 import type { FileCheck } from '../scan/checkFile.ts';
 import type { StepCommand } from '../protocol/commands.ts';
-import { checkAgain, checkForConflict, permitted } from './admission.ts';
+import { checkAgain, checkForConflict, checkRecorded, permitted } from './admission.ts';
 import { expectedEntry } from './expected.ts';
 import { remove } from './commands/remove.ts';
 import { figure } from './commands/figure.ts';
@@ -50,6 +50,7 @@ export async function dispatch(session: Session, request: FileRequest): Promise<
   if (!permitted(session, request)) return;
   await session.settle([encode(request.file)]);
   if (request.name === 'SETIME' && !continued) {
+    if ((await checkRecorded(session, request.file)) === undefined) return session.reply(replies.overtaken);
     return setMetadata(session, request, compared?.file === request.file ? compared.found : undefined);
   }
   if (continued || !conflicting.has(request.name)) return run(session, request, undefined);

@@ -7,7 +7,7 @@ import { type Metadata, withObject } from '../../filesystem/metadata.ts';
 import { Problem } from '../../filesystem/problem.ts';
 import type { FileCommand } from '../../protocol/commands.ts';
 import { replies } from '../../protocol/replies.ts';
-import { checkForConflict, checkRecorded } from '../admission.ts';
+import { checkForConflict } from '../admission.ts';
 import { expectedEntry } from '../expected.ts';
 import type { Replacement } from '../replacement.ts';
 import type { Session } from '../session.ts';
@@ -39,7 +39,6 @@ export async function setMetadata(session: Session, request: MetadataCommand, me
 async function setInPlace(session: Session, request: MetadataCommand, meant: Inspection | undefined): Promise<void> {
   const path = session.cluster.toDisk(request.file);
   if (path === undefined) return session.reply(replies.denied);
-  if ((await checkRecorded(session, request.file)) === undefined) return session.reply(replies.overtaken);
   const before = inspect(path);
   if (meant !== undefined && !isUntouched(meant, before)) return overtaken(session, request);
   if (before.state === 'present') {
