@@ -100,7 +100,11 @@ function closeUnused(directory: Directory): void {
 export function openParent(path: DiskPath): Parent | Problem {
   const base = path.slice(path.lastIndexOf('/') + 1) || '.';
   const wanted = parentOf(path);
-  if (latest?.path === wanted && isStillThere(latest)) return new Parent(latest, path, base);
+  if (latest?.path === wanted) {
+    if (isStillThere(latest)) return new Parent(latest, path, base);
+    // What is known to be elsewhere is not asked about anew.
+    releaseDirectory();
+  }
   const fd = openReal(wanted, path);
   if (fd instanceof Problem) return fd;
   const directory = { fd, path: wanted, users: 0, uses: usesPerLook };

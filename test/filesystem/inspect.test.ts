@@ -50,6 +50,32 @@ test('paths that are not in normal form are never taken for real ones', (t) => {
   }
 });
 
+test('a file that gives way to a link once it was looked at is not opened', (t) => {
+  const root = scratch(t);
+  fs.writeFileSync(`${root}/outside`, 'secret');
+  fs.writeFileSync(`${root}/file`, 'x');
+  const look = fs.lstatSync;
+  t.mock.method(fs, 'lstatSync', (...args: Parameters<typeof look>) => {
+    const found = look(...args);
+    fs.unlinkSync(`${root}/file`);
+    fs.symlinkSync('outside', `${root}/file`);
+    return found;
+  });
+  assert.equal(code(openFile(disk(`${root}/file`))), 'ELOOP');
+});
+
+test('a directory that is moved is noticed, also by those who look at many objects in one go', (t) => {
+  const root = scratch(t);
+  fs.mkdirSync(`${root}/a`);
+  fs.writeFileSync(`${root}/a/file`, 'x');
+  assert.equal(inspect(disk(`${root}/a/file`)).state, 'present');
+  fs.renameSync(`${root}/a`, `${root}/b`);
+  const states = Array.from({ length: 200 }, () => inspect(disk(`${root}/a/file`)).state);
+  const noticed = states.indexOf('parent-missing');
+  assert.ok(noticed >= 0 && noticed < 100, states.join());
+  assert.deepEqual(new Set(states.slice(noticed)), new Set(['parent-missing']));
+});
+
 test('a link shows its target as bytes, and its own metadata', (t) => {
   const root = scratch(t);
   fs.symlinkSync(Buffer.from([0xff, 0x20, 0x41]), `${root}/link`);
