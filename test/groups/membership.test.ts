@@ -128,4 +128,20 @@ describe('keys', () => {
     for (const other of ['', 'ab', 'abcd', 'abd', 'xbc', 'abc\0', 'ab\0']) assert.equal(isSameKey('abc', other), false);
     assert.equal(isSameKey('abc\0', 'abc'), false);
   });
+
+  test('take as long to compare wherever they differ', () => {
+    const length = 200_000;
+    const key = 'k'.repeat(length);
+    const others = [`x${key.slice(1)}`, `${key.slice(1)}x`, key];
+    // The least of several times is what the machine needs when it has nothing else to do.
+    const times = others.map(() => Infinity);
+    for (let round = 0; round < 30; round++) {
+      for (const [at, other] of others.entries()) {
+        const begin = performance.now();
+        isSameKey(key, other);
+        times[at] = Math.min(times[at] as number, performance.now() - begin);
+      }
+    }
+    assert.ok(Math.max(...times) < 5 * Math.min(...times), times.join());
+  });
 });
