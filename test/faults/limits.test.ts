@@ -12,9 +12,7 @@ describe('limits of the configuration', () => {
     const site = new Site({ hosts: 2 });
     const [server, member] = [site.at(0), site.at(1)];
     try {
-      const statements =
-        'login-timeout 1; idle-timeout 2; max-line 1K; max-path 255; max-arguments 16; max-sessions-per-address 3; ' +
-        'max-size 10;\n';
+      const statements = 'login-timeout 1; idle-timeout 2; max-line 1K; max-path 255; max-arguments 16; max-size 10;\n';
       site.configure('', statements);
       server.tree.write('file', 'content');
       await server.run('-cIr /');
@@ -55,10 +53,7 @@ describe('limits of the configuration', () => {
       assert.equal(await long.ask(`GETSZ ${key} %25t%25/${'a'.repeat(1000)}`), 'Line too long (more than 1024 bytes).');
       assert.equal(await long.rest(), '');
 
-      const members = [await enter(), await enter(), await enter()];
-      const fourth = await RawPeer.connect(server.name, server.port, member.name);
-      assert.equal(await fourth.rest(), '', 'a fourth is refused while three members are there');
-      for (const peer of [slow, idle, long, fourth, ...members]) peer.close();
+      for (const peer of [slow, idle, long]) peer.close();
 
       member.tree.write('file', 'content, and too much of it', { mtime: 1_700_000_500 });
       member.tree.write('small', 'little');
@@ -102,6 +97,50 @@ test('max-sessions: members that are there stay, one more is refused until one o
     stranger.close();
   } finally {
     for (const peer of peers) peer.close();
+    await site.close();
+  }
+});
+
+test('max-sessions-per-address: a member more is refused at one address, and none at another; who is none makes room', async () => {
+  const site = new Site({ hosts: 3 });
+  const [server, member, other] = [site.at(0), site.at(1), site.at(2)];
+  const peers: RawPeer[] = [];
+  const enter = async (name: string): Promise<string | undefined> => {
+    const peer = await RawPeer.connect(server.name, server.port, name);
+    peers.push(peer);
+    return (await peer.ask('CONFIG ')) && (await peer.ask(`HELLO ${name}`));
+  };
+  try {
+    // Nobody is put out for anything else.
+    site.configure('', 'max-sessions-per-address 3; login-timeout 600;\n');
+    await server.serve();
+    const waiting = await RawPeer.connect(server.name, server.port, member.name);
+    peers.push(waiting);
+    for (let at = 0; at < 3; at++) assert.equal(await enter(member.name), 'OK (cmd_finished).');
+    assert.equal(await waiting.rest(), '', 'who has not logged in has to go');
+    assert.equal(await enter(member.name), undefined, 'a fourth is refused while three members are there');
+    for (let at = 0; at < 4; at++) assert.equal(await enter(other.name), at < 3 ? 'OK (cmd_finished).' : undefined);
+    assert.equal(server.log.split('refused: too many sessions').length, 3, server.log);
+  } finally {
+    for (const peer of peers) peer.close();
+    await site.close();
+  }
+});
+
+test('login-timeout: the handshake of TLS counts, too', async () => {
+  const site = new Site({ hosts: 2, tls: true });
+  const [server, member] = [site.at(0), site.at(1)];
+  try {
+    site.configure('', 'login-timeout 1;\n');
+    await server.serve();
+    const peer = await RawPeer.connect(server.name, server.port, member.name);
+    assert.equal(await peer.ask('SSL'), 'OK (activating_ssl).');
+    // The head of a record, and nothing in it.
+    peer.send(Buffer.from([22, 3, 1, 2, 0]));
+    await peer.rest();
+    assert.ok(await until(() => server.log.includes('did not identify itself within 1 seconds'), 20_000), server.log);
+    peer.close();
+  } finally {
     await site.close();
   }
 });
