@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import Database from 'better-sqlite3';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readlinkSync } from 'node:fs';
+import net from 'node:net';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../scenarios/harness/process.ts';
@@ -157,6 +161,60 @@ test('max-sessions: whose peer has left is none any more, whatever its commands 
       assert.equal(code, 0, output);
       await until(() => server.log.includes(`Updated %t%/${name}`), 20_000);
     }
+  } finally {
+    await site.close();
+  }
+});
+
+test('connect-timeout: as long as it says, and no longer', async (t) => {
+  const site = new Site({ hosts: 2 });
+  const [client, server] = [site.at(0), site.at(1)];
+  // A listener whose queue is full drops further connections in silence.
+  const deaf = `import socket,sys; s=socket.socket(); s.bind(('${server.name}',30865)); s.listen(0); print('', flush=True); sys.stdin.read()`;
+  const full = spawn('python3', ['-c', deaf], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const fillers: net.Socket[] = [];
+  try {
+    const isThere = await Promise.race([once(full.stdout, 'data'), once(full, 'error').then(() => undefined)]);
+    if (isThere === undefined) return t.skip('skipped: no python3 to make a deaf listener with');
+    for (let at = 0; at < 8; at++) {
+      fillers.push(net.connect({ host: server.name, port: 30_865 }).on('error', () => undefined));
+    }
+    await Promise.race(fillers.map((filler) => once(filler, 'connect')));
+    site.configure('', 'connect-timeout 1; idle-timeout 2;\n');
+    client.tree.write('file', 'content');
+    const begun = performance.now();
+    const { code, output } = await client.run('-x');
+    assert.equal(code, 1);
+    if (!output.includes('Connection timed out')) return t.skip('skipped: this kernel lets a full queue grow');
+    const seconds = (performance.now() - begun) / 1000;
+    assert.ok(seconds >= 1 && seconds < 8, `${seconds} s`);
+  } finally {
+    for (const filler of fillers) filler.destroy();
+    full.kill();
+    await site.close();
+  }
+});
+
+test('lock-timeout: as long as it says, and no longer', async () => {
+  const site = new Site({ hosts: 2 });
+  const client = site.at(0);
+  try {
+    site.configure('', 'lock-timeout 1;\n');
+    client.tree.write('file', 'content');
+    assert.equal((await client.run('-cIr /')).code, 0);
+    client.tree.write('file', 'something else');
+    const other = new Database(client.database);
+    other.exec('BEGIN IMMEDIATE');
+    const begun = performance.now();
+    const { code, output } = await client.run('-cr /');
+    const seconds = (performance.now() - begun) / 1000;
+    other.exec('COMMIT');
+    other.close();
+    assert.equal(code, 1);
+    assert.match(output, /is locked by another process \(waited 1 s, see lock-timeout\)/);
+    assert.ok(seconds >= 1 && seconds < 8, `${seconds} s`);
+    assert.equal((await client.run('-cr /')).code, 0);
+    assert.equal(client.rows().dirty.length, 1);
   } finally {
     await site.close();
   }
