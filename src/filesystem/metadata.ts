@@ -37,6 +37,11 @@ export class Metadata {
     return this.stats.mode;
   }
 
+  /** Is it no directory, and has other names, perhaps elsewhere? What is set holds for all of them. */
+  get hasOtherNames(): boolean {
+    return this.stats.nlink > 1 && !this.stats.isDirectory();
+  }
+
   /** `undefined` leaves the one or the other as it is. Mode bits survive. */
   setOwner(uid: number | undefined, gid: number | undefined): Problem | undefined {
     const { mode } = this.stats;

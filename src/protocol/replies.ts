@@ -23,6 +23,7 @@ export const replies = {
   contentRefused: 'The content of this file was refused.',
   contentTooLarge: 'The content is too large to be sent whole.',
   linkInTheWay: 'A parent directory is a symbolic link, which is not followed!',
+  otherNames: 'The file has other names (hard links), for which its owner and mode are not set!',
   notMounted: 'The file system that this file is on is not mounted!',
   badConfigName: 'Config names are limited to [a-z0-9]+.',
 } as const;
@@ -57,6 +58,7 @@ export type ReplyKind =
       | 'contentRefused'
       | 'contentTooLarge'
       | 'linkInTheWay'
+      | 'otherNames'
       | 'overtaken'
     >
   | 'identifyFirst'

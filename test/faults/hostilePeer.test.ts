@@ -249,6 +249,27 @@ describe('names that lead out of what is shared', () => {
       await victim.run(`-cI ${victim.tree.root}/hard`);
     }
   });
+
+  test('owner and mode of a hard link to a file outside are not set, since they are those of the file outside', async () => {
+    const untouched = outside();
+    fs.linkSync(join(victim.root, 'outside'), join(victim.tree.root, 'hard'));
+    try {
+      await victim.run(`-cI ${victim.tree.root}/hard`);
+      for (const command of ['SETMOD K F 36863', 'SETOWN K F 7 7']) {
+        assert.match(await attempt(about(command, 'hard')), /^The file has other names \(hard links\)/, command);
+        assert.deepEqual(outside(), untouched, command);
+      }
+      const peer = await enter();
+      for (const command of ['MKDIR K F', 'SETOWN K F 7 7', 'SETMOD K F 36863', 'SETIME K F 1']) {
+        assert.equal(await peer.ask(about(command, 'hard')), 'OK (cmd_finished).', 'what was made anew is set');
+      }
+      peer.close();
+      assert.deepEqual(outside(), untouched);
+    } finally {
+      fs.rmSync(join(victim.tree.root, 'hard'), { recursive: true, force: true });
+      await victim.run(`-cI ${victim.tree.root}/hard`);
+    }
+  });
 });
 
 const about = (command: string, file: string): string =>

@@ -48,7 +48,11 @@ async function setInPlace(session: Session, request: MetadataCommand, meant: Ins
   // That may have had to wait.
   if (!isUntouched(before, inspect(path))) return overtaken(session, request);
   const youth = youngAt(Date.now());
-  const result = withObject(path, (object) => set(session, object, request) ?? entryOf(object, path));
+  const result = withObject(path, (object) => {
+    // Peers send owner and mode along with what they put there anew. One that does not may mean a file outside.
+    if (object.hasOtherNames && request.name !== 'SETIME') return new Problem('EMLINK', path, replies.otherNames);
+    return set(session, object, request) ?? entryOf(object, path);
+  });
   if (result instanceof Problem) {
     const absent = result.code === 'PARENT_MISSING' || result.code === 'IMPURE';
     return session.reply(absent ? 'No such file or directory' : result.message);
