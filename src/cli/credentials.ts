@@ -37,6 +37,8 @@ export async function readCredentials(place: Place, config: Config | undefined, 
   const certificate = await read(files.certificate, advice);
   checkPair(files, key, certificate, isUsual(config) ? renewal(files) : '');
   warnIfLoose(files.key, log);
+  warnIfLoose(files.certificate, log, false);
+  if (files.authority !== undefined) warnIfLoose(files.authority, log, false);
   warnIfEnding(place, config, log);
   return {
     key,

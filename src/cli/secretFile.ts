@@ -14,13 +14,16 @@ export function warnOfLooseKeys({ systemDirectory }: Place, config: Config, { gr
 
 const known = new Set<string>();
 
-/** Says how to mend a file with a secret that others can read or replace: a line at its first use in this process. */
-export function warnIfLoose(path: string, log: Log): void {
+/**
+ * Says how to mend a file with a secret that others can read or replace: a line at its first use in this process. `isSecret`
+ * false: everybody may read it, as certificates.
+ */
+export function warnIfLoose(path: string, log: Log, isSecret = true): void {
   if (known.has(path)) return;
   known.add(path);
   const stats = fs.statSync(fsPath(path), { throwIfNoEntry: false });
   if (stats === undefined) return;
-  const trouble = looseness(stats, process.geteuid?.() ?? 0);
+  const trouble = looseness(stats, process.geteuid?.() ?? 0, isSecret);
   if (trouble !== undefined) log.write(0, `WARNING: ${path} ${trouble(quoted(path))}`);
 }
 
@@ -31,10 +34,12 @@ export function warnIfLoose(path: string, log: Log): void {
 export function looseness(
   { uid, mode }: { readonly uid: number; readonly mode: number },
   user: number,
+  isSecret = true,
 ): ((path: string) => string) | undefined {
   if (uid !== 0 && uid !== user) {
-    return (path) => `belongs to user ${uid}: chown ${user} ${path} && chmod 600 ${path}`;
+    return (path) => `belongs to user ${uid}: chown ${user} ${path} && chmod ${isSecret ? '600' : '644'} ${path}`;
   }
+  if (!isSecret) return (mode & 0o022) === 0 ? undefined : (path) => `can be changed by others: chmod go-w ${path}`;
   const others = uid === user ? 0o066 : 0o026;
   if ((mode & others) === 0) return undefined;
   return (path) => `is not for its owner alone: chmod ${uid === user ? '600' : '640'} ${path}`;

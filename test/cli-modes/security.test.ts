@@ -150,6 +150,36 @@ test('a key that others can read draws one line that says how to mend it, where 
   assert.equal(one.run('-T').stderr, `WARNING: ${key} belongs to user 4321: chown 0 ${key} && chmod 600 ${key}\n`);
 });
 
+test('so does a certificate that others can put another in the place of, of this host or of the authority', async (t) => {
+  const { one, two } = pairWithAuthority(t);
+  await two.serve();
+  one.write('a', 'x');
+  for (const file of ['own.pem', 'ca.pem']) chmodSync(join(one.etc, file), 0o664);
+  const { code, stderr } = one.run('-x');
+  assert.equal(code, 0);
+  const mend = (file: string): string => {
+    const path = join(one.etc, file);
+    return `WARNING: ${path} can be changed by others: chmod go-w ${path}\n`;
+  };
+  assert.equal(stderr, mend('own.pem') + mend('ca.pem'));
+  for (const file of ['own.pem', 'ca.pem']) start('sh', ['-c', `chmod go-w ${join(one.etc, file)}`]);
+  assert.equal(one.run('-T').stderr, '');
+});
+
+test('whose certificates are loose', () => {
+  const said = (uid: number, mode: number, user: number): string | undefined =>
+    looseness({ uid, mode }, user, false)?.('f');
+  for (const [uid, user] of [
+    [0, 0],
+    [0, 7],
+    [7, 7],
+  ] as const) {
+    assert.equal(said(uid, 0o100644, user), undefined);
+    for (const mode of [0o100664, 0o100646]) assert.match(said(uid, mode, user) ?? 'nothing', /chmod go-w f$/);
+  }
+  assert.match(said(7, 0o100644, 0) ?? 'nothing', /chown 0 f && chmod 644 f$/);
+});
+
 test('whose key files are loose', () => {
   const cases: readonly (readonly [uid: number, mode: number, user: number, loose: RegExp | undefined])[] = [
     [0, 0o100600, 0, undefined],
