@@ -47,6 +47,10 @@ describe('limits of the configuration', () => {
         await long.ask(`MKLINK ${key} %25t%25/link ${'a'.repeat(256)}`),
         'Invalid argument: MKLINK needs a valid target.',
       );
+      assert.equal(
+        await long.ask(`XSET ${key} %25t%25/link check 41471 0 0 1 0 lnk ${'a'.repeat(256)}`),
+        'Invalid argument: XSET needs a valid target.',
+      );
       assert.equal(await long.ask(`GETSZ ${key} %25t%25/file ${'x '.repeat(14)}`), 'OK (data_follows).');
       assert.equal(await long.line(), '7');
       assert.equal(
@@ -191,6 +195,28 @@ test('connect-timeout: as long as it says, and no longer', async (t) => {
   } finally {
     for (const filler of fillers) filler.destroy();
     full.kill();
+    await site.close();
+  }
+});
+
+test('idle-timeout: a peer that says nothing is given up, and others get their files', async () => {
+  const site = new Site({ hosts: 3 });
+  const [client, silent, server] = [site.at(0), site.at(1), site.at(2)];
+  const held = new Set<net.Socket>();
+  const listener = net.createServer((socket) => held.add(socket.resume().on('error', () => undefined)));
+  try {
+    site.configure('', 'idle-timeout 1;\n');
+    await new Promise<void>((resolve) => listener.listen(30_865, silent.name, resolve));
+    await server.serve();
+    client.tree.write('file', 'content');
+    const { code, output } = await client.run('-x', 30_000);
+    assert.equal(code, 1);
+    assert.match(output, /nothing happened for 1 seconds/);
+    assert.equal(server.tree.read('file'), 'content');
+    assert.ok(client.rows().dirty.every((row) => row.includes(silent.name)));
+  } finally {
+    for (const socket of held) socket.destroy();
+    listener.close();
     await site.close();
   }
 });
