@@ -227,3 +227,21 @@ describe('a power cut in the middle of a session', () => {
     });
   });
 });
+
+test('the database is written so that a power cut does not damage it, unless with -A', async (t) => {
+  if (!['/usr/bin/strace', '/bin/strace'].some((path) => fs.existsSync(path))) return t.skip('skipped: no strace');
+  await withPair(async (client) => {
+    const waits = async (args: string): Promise<number> => {
+      const trace = join(client.root, 'trace');
+      const wrap = ['strace', '-f', '-e', 'trace=fsync,fdatasync,sync,syncfs', '-o', trace];
+      const { code, output } = await client.run(args, 60_000, wrap);
+      assert.equal(code, 0, output);
+      return fs.readFileSync(trace, 'latin1').match(/sync(fs)?\(.*= 0$/gm)?.length ?? 0;
+    };
+    client.tree.write('file', 'content');
+    assert.ok((await waits('-cr /')) > 0);
+    client.tree.write('file', 'another content');
+    assert.equal(await waits('-A -cr /'), 0);
+    assert.equal(client.rows().dirty.length, 2);
+  });
+});
