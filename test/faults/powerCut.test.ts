@@ -238,6 +238,8 @@ test('the database is written so that a power cut does not damage it, unless wit
       assert.equal(code, 0, output);
       return fs.readFileSync(trace, 'latin1').match(/sync(fs)?\(.*= 0$/gm)?.length ?? 0;
     };
+    // Which makes the database.
+    await waits('-cr /');
     client.tree.write('file', 'content');
     assert.ok((await waits('-cr /')) > 0);
     client.tree.write('file', 'another content');
