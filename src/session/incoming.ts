@@ -55,9 +55,9 @@ export class Incoming {
 
   /**
    * The blob behind an XPUT, which is taken off the stream in any case; a string is the reply that refuses it. Good until
-   * `release`.
+   * `release`. `isWanted` false: nothing of it is kept, since anybody could fill memory with it.
    */
-  async content(): Promise<Uint8Array | string> {
+  async content(isWanted: boolean): Promise<Uint8Array | string> {
     const header = await this.line();
     const length = header === undefined ? 'MALFORMED' : parseBlobHeader(header);
     if (length === 'UNAVAILABLE' || length === 'IO_ERROR') return replies.contentRefused;
@@ -67,13 +67,13 @@ export class Incoming {
     for (let done = 0; done < length;) {
       const bytes = await this.bytes(length - done);
       if (bytes.length === length) return bytes;
-      if (length <= contentLimit) content ??= this.#contents.take(length);
+      if (isWanted && length <= contentLimit) content ??= this.#contents.take(length);
       content?.set(bytes, done);
       done += bytes.length;
     }
     this.#contents.filled();
     if (length === 0) return new Uint8Array(0);
-    return content ?? replies.contentTooLarge;
+    return content ?? (isWanted ? replies.contentTooLarge : replies.denied);
   }
 
   /** The contents that were given so far are no longer in use. */

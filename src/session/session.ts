@@ -316,7 +316,8 @@ export class Session {
   async #handle(line: string): Promise<void> {
     const command = parseCommand(line, this.#environment.limits.request);
     if (isTransfer(command) && this.#transfers.holds(command.file)) await this.#runTransfers();
-    const content = contentFollows(command) ? await this.#incoming.content() : undefined;
+    // Who is none may do nothing with it.
+    const content = contentFollows(command) ? await this.#incoming.content(this.isMember) : undefined;
     if (isTransfer(command) && this.#peer !== undefined && typeof content !== 'string') {
       this.#transfers.add({ request: command, content });
       return;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import Database from 'better-sqlite3';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import net from 'node:net';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -279,6 +279,43 @@ describe('a link whose name and target do not fit into one line', () => {
 });
 
 describe('many that wait', () => {
+  test('contents of those who are no members are not kept, logged in or not', async () => {
+    const site = new Site({ hosts: 2 });
+    const server = site.at(0);
+    const peers: RawPeer[] = [];
+    try {
+      site.configure('', 'login-timeout 600;\n');
+      const { pid } = await server.serve();
+      const memory = (): number =>
+        Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) >> 10;
+      const content = Buffer.alloc(1_000_000);
+      const before = memory();
+      for (let at = 0; at < 200; at++) {
+        const from = `127.251.1.${1 + at}`;
+        const peer = await RawPeer.connect(server.name, server.port, from);
+        peers.push(peer);
+        await peer.ask('CONFIG ');
+        if (at % 2 === 0) assert.equal(await peer.ask(`HELLO ${from}`), 'OK (cmd_finished).');
+        peer.send(`XPUT ${key} %25t%25/file force 33188 0 0 1 0\noctet-stream ${content.length + 1}\n`);
+        peer.send(content);
+      }
+      assert.ok(await until(() => peers.every(({ socket }) => socket.writableLength === 0), 20_000));
+      await sleep(500);
+      assert.ok(memory() - before < 100, `${memory() - before} MiB for ${peers.length} of 1 MB`);
+      for (const [peer, answer] of [
+        [peers[0], 'Permission denied!'],
+        [peers[1], 'Dear 127.251.1.2, please identify first.'],
+      ] as const) {
+        peer?.send('x');
+        assert.equal(await peer?.line(), answer);
+        assert.equal(await peer?.ask('BYE'), 'OK (cu_later).', 'the next command is understood');
+      }
+    } finally {
+      for (const peer of peers) peer.close();
+      await site.close();
+    }
+  });
+
   test('a thousand that dribble bytes, from many addresses and from one: members get through and stay', async () => {
     const site = new Site({ hosts: 2 });
     const [server, member] = [site.at(0), site.at(1)];

@@ -228,7 +228,7 @@ describe('a power cut in the middle of a session', () => {
   });
 });
 
-test('the database is written so that a power cut does not damage it, unless with -A', async (t) => {
+test('what a check has recorded is on the disk, but not with -A', async (t) => {
   if (!['/usr/bin/strace', '/bin/strace'].some((path) => fs.existsSync(path))) return t.skip('skipped: no strace');
   await withPair(async (client) => {
     const waits = async (args: string): Promise<number> => {

@@ -9,6 +9,7 @@ import Database from 'better-sqlite3';
 
 import { encode } from '../../src/bytes/urlEncoding.ts';
 import { openStore } from '../../src/store/open.ts';
+import { connect } from '../../src/store/sqlite/database.ts';
 import { openSqlite } from '../../src/store/sqlite/sqlite.ts';
 import { allNames, below, exactly, StoreError, type Store } from '../../src/store/store.ts';
 import { clear, dirtyList, enc, fileList, mark, nameList, put } from './rows.ts';
@@ -126,6 +127,17 @@ test('a relative path leads to the same files wherever the current directory is 
     await store.flush();
     assert.ok((await store.size()) >= 4096);
   });
+});
+
+test('SQLite waits for the disk where a power cut could damage the database, unless nobody wants that', () => {
+  for (const [unsafe, synchronous] of [
+    [false, 1],
+    [true, 0],
+  ] as const) {
+    const connection = connect(fresh(), { ...options, unsafe });
+    assert.equal(connection.prepare('PRAGMA synchronous').pluck().get(), synchronous);
+    connection.close();
+  }
 });
 
 describe('locks', () => {
