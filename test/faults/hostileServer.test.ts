@@ -222,35 +222,40 @@ describe('a hostile server', () => {
     }
   });
 
-  test('endless answers do not fill memory', async () => {
-    serveWith((line, socket) => {
-      if (!line.startsWith('SIG')) return noCaps(line);
-      const flood = Buffer.alloc(1 << 20, 'OK (cmd_finished).\n');
-      let sent = 0;
-      const more = (): void => {
-        while (!socket.destroyed && sent++ < 400) if (!socket.write(flood)) return void socket.once('drain', more);
-        socket.end();
-      };
-      more();
-      return undefined;
+  for (const [what, text] of [
+    ['answers', 'OK (cmd_finished).\n'],
+    ['lines', 'OK (data_follows).'],
+  ] as const) {
+    test(`endless ${what} do not fill memory`, async () => {
+      serveWith((line, socket) => {
+        if (!line.startsWith('SIG')) return noCaps(line);
+        const flood = Buffer.alloc(1 << 20, text);
+        let sent = 0;
+        const more = (): void => {
+          while (!socket.destroyed && sent++ < 400) if (!socket.write(flood)) return void socket.once('drain', more);
+          socket.end();
+        };
+        more();
+        return undefined;
+      });
+      const { child, ending } = client.start(['-u']);
+      let largest = 0;
+      const timer = setInterval(() => {
+        try {
+          const status = fs.readFileSync(`/proc/${child.pid}/status`, 'latin1');
+          largest = Math.max(largest, Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0));
+        } catch {
+          clearInterval(timer); // it has ended
+        }
+      }, 20);
+      const stop = setTimeout(() => child.kill('SIGKILL'), 30_000);
+      const result = await ending;
+      clearTimeout(stop);
+      clearInterval(timer);
+      assert.equal(result.signal, null, 'hung');
+      assert.equal(result.code, 1, result.output);
+      assert.ok(largest < 250_000, `${largest} kB`);
+      assert.deepEqual(client.rows().dirty, dirty);
     });
-    const { child, ending } = client.start(['-u']);
-    let largest = 0;
-    const timer = setInterval(() => {
-      try {
-        const status = fs.readFileSync(`/proc/${child.pid}/status`, 'latin1');
-        largest = Math.max(largest, Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0));
-      } catch {
-        clearInterval(timer); // it has ended
-      }
-    }, 20);
-    const stop = setTimeout(() => child.kill('SIGKILL'), 30_000);
-    const result = await ending;
-    clearTimeout(stop);
-    clearInterval(timer);
-    assert.equal(result.signal, null, 'hung');
-    assert.equal(result.code, 1, result.output);
-    assert.ok(largest < 250_000, `${largest} kB`);
-    assert.deepEqual(client.rows().dirty, dirty);
-  });
+  }
 });

@@ -328,6 +328,30 @@ const transcripts: readonly Transcript[] = [
   },
 ];
 
+test('nobody else can read a file before it has its owner and its mode', async (t) => {
+  const serving = new Serving();
+  t.after(() => serving.close());
+  const modes: number[] = [];
+  const write = fs.writeSync as (...args: unknown[]) => number;
+  t.mock.method(fs, 'writeSync', (fd: number, ...rest: unknown[]) => {
+    modes.push(fs.fstatSync(fd).mode & 0o777);
+    return write(fd, ...rest);
+  });
+  const owners = process.geteuid?.() === 0 ? [me, '7 7'] : [me];
+  const cases = owners.flatMap((owner) => [0o100600, 0o100640, 0o104755, 0o100644].map((mode) => ({ owner, mode })));
+  for (const [at, { owner, mode }] of cases.entries()) {
+    modes.length = 0;
+    const said = await serving.talk(ask('XPUT', `f${at}`, `check ${mode} ${owner} 1700000000 0`) + blob('secret'));
+    assert.equal(said, done);
+    assert.equal(fs.statSync(join(serving.tree, `f${at}`)).mode, mode);
+    assert.ok(modes.length > 0);
+    // What everybody may read in the end and is ours may be so from the beginning.
+    const open = owner === me ? mode & 0o777 : 0;
+    for (const early of modes)
+      assert.equal(early & 0o077 & ~open, 0, `${early.toString(8)} ${mode.toString(8)} ${owner}`);
+  }
+});
+
 describe('one request a file', () => {
   for (const { what, before, say, hear, after } of transcripts) {
     // Byte by byte where that takes no time.
