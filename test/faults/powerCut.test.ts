@@ -141,13 +141,14 @@ describe('what a peer was told is done', () => {
 });
 
 describe('a power cut in the middle of a session', () => {
-  const half = async (client: FaultHost, server: FaultHost): Promise<void> => {
+  const half = async (client: FaultHost, server: FaultHost, before?: () => Promise<void>): Promise<void> => {
     client.tree.mkdir('deep');
     for (const name of ['torn', 'lost', 'whole', 'deep/torn']) client.tree.write(name, `${name} of the client`);
     server.tree.mkdir('deep');
     server.tree.mkdir('other');
     server.tree.write('other/own', 'before');
     await server.run('-cIr /');
+    await before?.();
     await server.serve();
     const peer = await RawPeer.connect(server.name, server.port, client.name);
     for (const command of ['CONFIG ', `HELLO ${client.name}`, 'CAPS xput']) await peer.ask(command);
@@ -187,6 +188,21 @@ describe('a power cut in the middle of a session', () => {
       await client.serve();
       assert.equal((await server.run('-x')).code, 0);
       assert.equal(client.tree.read('other/own'), 'changed here');
+    });
+  });
+
+  test('what was changed in the same directory before is a change that was made here', async () => {
+    await withPair(async (client, server) => {
+      server.tree.write('mine', 'before');
+      await half(client, server, async () => {
+        server.tree.write('mine', 'changed here');
+        server.tree.write('new', 'made here');
+        await sleep(2000);
+      });
+      pretendPowerCut(server);
+      assert.equal((await server.run('-cr /')).code, 1);
+      const dirty = server.rows().dirty.map((row) => row.split(' ')[0]);
+      assert.deepEqual(dirty, ['%25t%25/mine', '%25t%25/new', '%25t%25/other/own']);
     });
   });
 
