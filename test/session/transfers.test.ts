@@ -328,6 +328,23 @@ const transcripts: readonly Transcript[] = [
   },
 ];
 
+test('a file that becomes another while what is to replace it is written stays', async (t) => {
+  const serving = new Serving();
+  t.after(() => serving.close());
+  write(serving, 'f', 'old');
+  await recorded(serving, 'f');
+  fs.writeFileSync(join(serving.root, 'mine'), 'mine');
+  const writeSync = fs.writeSync as (...args: unknown[]) => number;
+  const mock = t.mock.method(fs, 'writeSync', (...args: unknown[]) => {
+    mock.mock.restore();
+    fs.renameSync(join(serving.root, 'mine'), join(serving.tree, 'f'));
+    return writeSync(...args);
+  });
+  assert.equal(await serving.talk(put('f', 'new')), 'The file has changed meanwhile.\n');
+  assert.deepEqual(fs.readdirSync(serving.tree), ['f']);
+  assert.equal(fs.readFileSync(join(serving.tree, 'f'), 'latin1'), 'mine');
+});
+
 test('nobody else can read a file before it has its owner and its mode', async (t) => {
   const serving = new Serving();
   t.after(() => serving.close());
