@@ -4,6 +4,7 @@ import * as messages from '../log/messages.ts';
 import type { Journal } from '../scan/journal.ts';
 import type { Change, Store } from '../store/store.ts';
 import type { Channel } from '../transport/channel.ts';
+import type { Allowance } from './allowance.ts';
 
 const changesAtOnce = 500;
 const repliesAtOnce = 256 << 10;
@@ -25,6 +26,8 @@ export class Outgoing {
 
   /** Known from CONFIG on; nothing is recorded before. */
   store: Store | undefined;
+  /** The time that the peer has left, until it has identified itself. */
+  allowance: Allowance | undefined;
 
   constructor(channel: Channel, journal: Journal, log: Log) {
     this.#channel = channel;
@@ -72,7 +75,9 @@ export class Outgoing {
     let room = true;
     for (const piece of this.#replies) room = this.#channel.write(piece);
     this.#forgetReplies();
-    if (!room) await this.#channel.drained();
+    if (room) return;
+    const reading = this.#channel.drained();
+    await (this.allowance?.spend(reading) ?? reading);
   }
 
   async commit(): Promise<void> {

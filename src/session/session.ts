@@ -257,10 +257,12 @@ export class Session {
   async #serve(): Promise<void> {
     const { idle, login } = this.#environment.limits;
     this.#channel.setIdleTimeout(idle);
-    this.#incoming.allowance = new Allowance(login * 1000, () => {
+    const allowance = new Allowance(login * 1000, () => {
       this.#ended = `did not identify itself within ${login} seconds`;
       this.#channel.destroy();
     });
+    this.#incoming.allowance = allowance;
+    this.#outgoing.allowance = allowance;
     if (!(await this.#open())) return;
     while (!this.#over) {
       const line = await this.line();
@@ -397,6 +399,7 @@ export class Session {
     if (refusal === undefined) {
       this.#peer = host;
       this.#incoming.allowance = undefined;
+      this.#outgoing.allowance = undefined;
     }
     this.reply(refusal ?? replies.finished);
   }

@@ -153,6 +153,24 @@ test('login-timeout: the handshake of TLS counts, too', async () => {
   }
 });
 
+test('login-timeout: the time in which answers are not read counts, too', async () => {
+  const site = new Site({ hosts: 2 });
+  const [server, member] = [site.at(0), site.at(1)];
+  try {
+    site.configure('', 'login-timeout 1;\n');
+    await server.serve();
+    const peer = await RawPeer.connect(server.name, server.port, member.name);
+    assert.equal(await peer.ask('CONFIG '), 'OK (cmd_finished).');
+    peer.socket.pause();
+    // Each of them has an answer of 17 bytes.
+    peer.send('x\n'.repeat(2 << 20));
+    assert.ok(await until(() => server.log.includes('did not identify itself within 1 seconds'), 20_000), server.log);
+    peer.close();
+  } finally {
+    await site.close();
+  }
+});
+
 test('max-sessions: whose peer has left is none any more, whatever its commands are waiting for', async () => {
   const site = new Site({ hosts: 2 });
   const [member, server] = [site.at(0), site.at(1)];
