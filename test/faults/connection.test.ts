@@ -286,6 +286,24 @@ describe('certificates', () => {
   });
 });
 
+test('a server whose keys others can read says so, once for each', async () => {
+  const site = new Site({ hosts: 2, tls: true });
+  const [client, server] = [site.at(0), site.at(1)];
+  try {
+    site.configure();
+    const files = ['k', 'csync2_ssl_key.pem'].map((name) => join(server.etc, name));
+    for (const file of files) fs.chmodSync(file, 0o644);
+    await server.serve();
+    for (const content of ['one', 'another']) {
+      client.tree.write('file', content);
+      assert.equal((await client.run('-x')).code, 0);
+    }
+    for (const file of files) assert.equal(server.log.split(`WARNING: ${file} is not for its owner alone`).length, 2);
+  } finally {
+    await site.close();
+  }
+});
+
 describe('what somebody in between adds before the encryption begins', () => {
   test('commands for the server are none', async () => {
     const site = new Site({ hosts: 2, tls: true });
