@@ -34,13 +34,14 @@ describe('a client that is told to end', () => {
         server.program = program;
         await server.serve();
         for (let at = 0; at < 4000; at++) client.tree.write(`f${at}`, `${at}`.repeat(200));
-        const running = client.start(['-xv']);
+        const running = client.start(['-xvvv']);
         await until(() => count(server) > 20, 20_000);
         running.child.kill(signal);
         const ended = await running.ending;
         assert.equal(ended.signal, signal, ended.output.slice(-500));
         assert.match(ended.output, new RegExp(`Interrupted by ${signal}\\.`));
         assert.doesNotMatch(ended.output, /ERROR|\n +at /);
+        assert.match(ended.output.slice(-1500), /Local> BYE/, 'it took leave');
         const arrived = server.tree.names().length;
         assert.ok(arrived < 4000, 'it went on as if nothing had been said');
         assert.equal(client.rows().dirty.length, 4000 - arrived, 'what arrived is known to have arrived');

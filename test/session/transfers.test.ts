@@ -345,6 +345,30 @@ test('a file that becomes another while what is to replace it is written stays',
   assert.equal(fs.readFileSync(join(serving.tree, 'f'), 'latin1'), 'mine');
 });
 
+test('a file that becomes another once it was looked at is not deleted', async (t) => {
+  const serving = new Serving();
+  t.after(() => serving.close());
+  for (const command of ['XDEL', 'DEL']) {
+    write(serving, 'f', 'old');
+    await recorded(serving, 'f');
+    const mine = join(serving.root, 'mine');
+    fs.writeFileSync(mine, 'mine');
+    const look = fs.lstatSync as (...args: unknown[]) => unknown;
+    let looks = 0;
+    const mock = t.mock.method(fs, 'lstatSync', (...args: unknown[]) => {
+      const found = look(...args);
+      // The last look but one.
+      if (String(args[0]).endsWith('/f') && ++looks === (command === 'XDEL' ? 1 : 2))
+        fs.renameSync(mine, join(serving.tree, 'f'));
+      return found;
+    });
+    const said = await serving.talk(ask(command, 'f', command === 'XDEL' ? 'check' : ''));
+    mock.mock.restore();
+    assert.equal(said, 'The file has changed meanwhile.\n', command);
+    assert.equal(fs.readFileSync(join(serving.tree, 'f'), 'latin1'), 'mine', command);
+  }
+});
+
 test('nobody else can read a file before it has its owner and its mode', async (t) => {
   const serving = new Serving();
   t.after(() => serving.close());
