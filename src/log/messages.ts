@@ -72,6 +72,8 @@ export const compareNossl = (host: string) =>
 /** What a server does not tell peers: who is not who it says. */
 export const notAtAddress = (host: string, address: string) =>
   `${host} does not resolve to ${address}, which a peer by that name connects from.`;
+export const tooManyStrangers = (host: string) =>
+  `${host} is no peer in the configuration, and another such name is being looked up.`;
 export const notEncrypted = (host: string) =>
   `${host} does not encrypt, and there is no 'nossl' for it in the configuration.`;
 export const errorFromPeer = (host: string, reply: string) => `ERROR from peer ${host}: ${reply}`;

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { encode } from '../bytes/urlEncoding.ts';
 import type { Log } from '../log/log.ts';
 import * as messages from '../log/messages.ts';
@@ -19,7 +20,13 @@ export async function refusalOf(
   const explain = (reason: string): void => (isAgain ? log.write(1, reason) : log.error(reason));
   const { cluster } = served;
   const { remoteAddress: address, peerCertificate: certificate, objection } = channel;
-  if (address === undefined || !(await resolvesTo(host, address))) {
+  const isStranger = !cluster.peers.includes(host) && isIP(host) === 0;
+  if (isStranger && isStrangerLookedUp) {
+    explain(messages.tooManyStrangers(host.slice(0, longestHost)));
+    return replies.identificationFailed;
+  }
+  const lookUp = isStranger ? lookUpStranger : resolvesTo;
+  if (address === undefined || !(await lookUp(host, address, resolvesTo))) {
     explain(messages.notAtAddress(host.slice(0, longestHost), address ?? 'unknown'));
     return replies.identificationFailed;
   }
@@ -34,6 +41,25 @@ export async function refusalOf(
 }
 
 const longestHost = 255;
+
+/**
+ * Anybody may make up names whose name server does not answer. No more than two names are looked up at the same moment, for all
+ * sessions, and so of those that are no peer's only one: members are not to wait for them.
+ */
+let isStrangerLookedUp = false;
+
+async function lookUpStranger(
+  host: string,
+  address: string,
+  resolvesTo: SessionEnvironment['resolvesTo'],
+): Promise<boolean> {
+  isStrangerLookedUp = true;
+  try {
+    return await resolvesTo(host, address);
+  } finally {
+    isStrangerLookedUp = false;
+  }
+}
 
 /** What an authority vouches for is not remembered. */
 function refusalFor(reason: string | undefined, host: string, log: Log): string | undefined {

@@ -9,9 +9,20 @@ export function normaliseAddress(address: string): string {
 /** What could be a host name or an address: printable ASCII, at most 255 bytes. */
 const plausibleName = /^[!-~]{1,255}$/;
 
+/** Lookups that have not ended. Few go on at the same moment, and a name server that does not answer takes its time. */
+const underWay = new Map<string, Promise<string[]>>();
+
 /** All addresses of a host, in the resolver's order; none when it cannot be resolved. */
 export async function addressesOf(host: string): Promise<string[]> {
   if (!plausibleName.test(host)) return [];
+  const same = underWay.get(host);
+  if (same !== undefined) return same;
+  const found = lookUp(host).finally(() => underWay.delete(host));
+  underWay.set(host, found);
+  return found;
+}
+
+async function lookUp(host: string): Promise<string[]> {
   try {
     const found = await lookup(host, { all: true, verbatim: true });
     return found.map(({ address }) => normaliseAddress(address));

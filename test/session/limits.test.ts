@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { contentDigest } from '../../src/protocol/contentDigest.ts';
 import { Allowance } from '../../src/session/allowance.ts';
-import { key, Serving } from './serving.ts';
+import { key, peer, Serving } from './serving.ts';
 
 /** A delta that is all new bytes. */
 function delta(content: string): string {
@@ -64,4 +64,33 @@ describe('time that a peer may take', () => {
     await allowance.spend(forEver);
     assert.equal(spent, true);
   });
+});
+
+test('names of strangers that nobody answers for: one is waited for, another refused, members are let in', async (t) => {
+  const [slow, other, third] = [new Serving(), new Serving(), new Serving()];
+  t.after(async () => {
+    for (const serving of [slow, other, third]) await serving.close();
+  });
+  let answer: (isThere: boolean) => void = () => undefined;
+  const asked: string[] = [];
+  const never = new Promise<boolean>((resolve) => (answer = resolve));
+  for (const serving of [slow, other, third]) {
+    serving.resolvesTo = async (host) => {
+      asked.push(host);
+      return host === peer || never;
+    };
+  }
+  const waiting = slow.talk('HELLO slow.example\n');
+  while (!asked.includes('slow.example')) await later(5);
+  assert.equal(await other.talk('HELLO other.example\n'), 'Identification failed!\n');
+  assert.ok(!asked.includes('other.example'));
+  assert.ok(
+    other.log.some((line) => line.includes('other.example is no peer in the configuration')),
+    other.log.join('\n'),
+  );
+  assert.equal(await other.talk(`GETSZ ${key} %25t%25/nothing\n`), 'OK (data_follows).\n-1\n');
+  answer(false);
+  assert.equal(await waiting, 'Identification failed!\n');
+  assert.equal(await third.talk('HELLO third.example\n'), 'Identification failed!\n');
+  assert.ok(asked.includes('third.example'), 'the next one is looked up again');
 });

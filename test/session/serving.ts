@@ -29,6 +29,7 @@ export class Serving {
   readonly store: Store;
   readonly log: string[] = [];
   largestFile: number | undefined;
+  resolvesTo = resolvesTo;
   readonly #log = createLog(1, {
     write: (_, prefix, message) => this.log.push(prefix + message),
     flush: () => undefined,
@@ -65,7 +66,7 @@ group g { host ${peer} ${self} 127.2.9.3; key ${this.root}/key; include %t%; exc
     this.#session = new Session(channel, {
       configure: async () => this.#served(),
       credentials: () => Promise.reject(new Error('no TLS here')),
-      resolvesTo,
+      resolvesTo: (host, address) => this.resolvesTo(host, address),
       limits: defaultLimits,
       log: this.#log,
     });
