@@ -192,3 +192,16 @@ describe('a server that is told to end', () => {
     }
   });
 });
+
+test('SIGUSR1 opens no debugger to whoever is on this host: it ends the program, as any other', async () => {
+  const site = new Site({ hosts: 1 });
+  try {
+    site.configure();
+    const server = await site.at(0).serve();
+    const ended = new Promise<string | null>((resolve) => server.once('exit', (_, signal) => resolve(signal)));
+    server.kill('SIGUSR1');
+    assert.equal(await Promise.race([ended, sleep(5000).then(() => site.at(0).log)]), 'SIGUSR1');
+  } finally {
+    await site.close();
+  }
+});
