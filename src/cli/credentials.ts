@@ -5,7 +5,7 @@ import type { Config } from '../config/config.ts';
 import { whyNot } from '../config/whyNot.ts';
 import type { Log } from '../log/log.ts';
 import type { TlsCredentials } from '../transport/channel.ts';
-import { certificateFacts, expiryWarning } from './certificate.ts';
+import { type CertificateFacts, certificateFacts, expiryWarning } from './certificate.ts';
 import { warnIfLoose } from './secretFile.ts';
 import { type Place, SetupError } from './setup.ts';
 
@@ -93,12 +93,22 @@ export function warnIfEnding(place: Place, config: Config | undefined, log: Log)
   const { certificate } = files;
   if (known.has(certificate) || !fs.existsSync(fsPath(certificate))) return;
   known.add(certificate);
-  const facts = certificateFacts(fs.readFileSync(fsPath(certificate)));
+  const facts = factsOf(certificate);
   const warning = facts && expiryWarning(facts, 'certificate of this host');
   if (warning === undefined) return;
   const peers = config?.tls.authority === undefined ? ' On the peers: csync2 --rm-ssl-cert HOST' : '';
   const renew = isUsual(config) ? renewal(files) : '';
   log.write(0, `WARNING: ${warning}${renew}${peers}`);
+}
+
+/** Undefined when there is no certificate that could be read: whoever needs it hears why. */
+export function factsOf(path: string): CertificateFacts | undefined {
+  try {
+    return certificateFacts(fs.readFileSync(fsPath(path)));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return undefined;
+    throw error;
+  }
 }
 
 function renewal({ key, certificate }: CredentialFiles): string {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -207,4 +207,46 @@ test('a run and a server say when the certificate of this host ends soon', async
   assert.match(said.toString(), warning);
   server.kill('SIGTERM');
   await once(server, 'exit');
+});
+
+test('keys that cannot be written whole are not there afterwards', (t) => {
+  const host = new Cluster(t, 1).host(1);
+  const keyFile = join(host.etc, 'new');
+  for (const [options, file] of [
+    [['-k', keyFile], keyFile],
+    [[...host.ownOptions, '--make-cert'], join(host.etc, 'csync2_ssl_key.pem')],
+  ] as const) {
+    const limited = start('/bin/sh', ['-c', 'ulimit -f 0; exec "$@"', 'sh', program, ...options], host.env);
+    assert.equal(limited.code, 1);
+    assert.match(limited.stderr, /File too large/);
+    assert.equal(existsSync(file), false);
+    assert.equal(start(program, options, host.env).code, 0);
+  }
+});
+
+test('a certificate that cannot be read is named where it is needed, and ends no server', async (t) => {
+  const cluster = new Cluster(t, 2);
+  const [one, two] = [cluster.host(1), cluster.host(2)];
+  cluster.configureOne('', true);
+  for (const host of cluster.hosts) host.run('--make-cert');
+  await two.serve();
+  const config = join(two.etc, 'csync2.cfg');
+  const written = readFileSync(config, 'latin1');
+  mkdirSync(join(two.etc, 'certs'));
+  writeFileSync(config, `ssl-cert certs;\nssl-key csync2_ssl_key.pem;\n${written}`);
+  await two.hangUp(/Read the configuration again/);
+  one.write('a', 'x');
+  assert.equal(one.run('-x').code, 1);
+  const status = two.run('--status');
+  assert.equal(status.code, 2, status.stdout);
+  assert.match(status.stdout, /^CRITICAL: This host has no usable certificate/);
+  assert.match(status.stdout, /^database /m);
+  await two.stop();
+  await two.serve();
+  await one.serve();
+  two.write('b', 'x');
+  assert.match(two.run('-x').stderr, /Cannot read .*\/certs, which TLS connections need: Is a directory/);
+  writeFileSync(config, written);
+  await two.hangUp(/Read the configuration again/);
+  assert.equal(one.run('-x').code, 0);
 });

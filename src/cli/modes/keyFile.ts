@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto';
-import fs from 'node:fs';
-import { fsPath } from '../../bytes/bytes.ts';
 import { systemText } from '../../transport/failures.ts';
+import { writeNewFile } from '../newFile.ts';
 import { SetupError } from '../setup.ts';
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._';
@@ -11,7 +10,7 @@ const keyLength = 64;
 export function createKeyFile(path: string): void {
   const key = Array.from({ length: keyLength }, () => alphabet[randomInt(alphabet.length)]).join('');
   try {
-    fs.writeFileSync(fsPath(path), key + '\n', { flag: 'wx', mode: 0o600 });
+    writeNewFile(path, key + '\n', 0o600);
   } catch (error) {
     const reason = systemText(error as Error);
     const advice = (error as NodeJS.ErrnoException).code === 'EEXIST' ? inUse : elsewhere;

@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import forge from 'node-forge';
 import { fsPath, toText } from '../../bytes/bytes.ts';
 import { systemText } from '../../transport/failures.ts';
+import { writeNewFile } from '../newFile.ts';
 import { type Place, SetupError } from '../setup.ts';
 
 const keyBits = 3072;
@@ -71,7 +72,7 @@ const elsewhere = 'CSYNC2_SYSTEM_DIR names the directory for both files.';
 
 function writeNew(path: string, content: string, mode: number): void {
   try {
-    fs.writeFileSync(fsPath(path), content, { flag: 'wx', mode });
+    writeNewFile(path, content, mode);
   } catch (error) {
     throw new SetupError('CREDENTIALS', `Cannot write ${path}: ${systemText(error as Error)}. ${elsewhere}`, {
       cause: error,

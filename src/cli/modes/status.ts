@@ -1,5 +1,4 @@
-import fs from 'node:fs';
-import { type DiskPath, fsPath } from '../../bytes/bytes.ts';
+import type { DiskPath } from '../../bytes/bytes.ts';
 import { decode } from '../../bytes/urlEncoding.ts';
 import { NotAMemberError } from '../../groups/cluster.ts';
 import type { Log } from '../../log/log.ts';
@@ -10,7 +9,7 @@ import { markTimes } from '../../store/marks.ts';
 import { allNames, type ContactRow, type Store } from '../../store/store.ts';
 import type { Config } from '../../config/config.ts';
 import { type CertificateFacts, certificateFacts, expiryWarning } from '../certificate.ts';
-import { credentialFiles } from '../credentials.ts';
+import { credentialFiles, factsOf } from '../credentials.ts';
 import { jsonLine, type JsonObject } from '../json.ts';
 import type { Output } from '../output.ts';
 import { findLock, type Place, setUp, type Setup } from '../setup.ts';
@@ -119,8 +118,7 @@ async function waiting(store: Store): Promise<Map<string, Waiting>> {
 }
 
 function ownCertificate(place: Place, config: Config): CertificateFacts | undefined {
-  const path = fsPath(credentialFiles(place, config).certificate);
-  return fs.existsSync(path) ? certificateFacts(fs.readFileSync(path)) : undefined;
+  return factsOf(credentialFiles(place, config).certificate);
 }
 
 function* troubles(status: Status): Generator<Trouble> {
