@@ -110,6 +110,7 @@ export const finished = (errors: number) => `Finished with ${errors} errors.`;
 
 // Level 0, not counted as errors.
 
+export const notAPeer = (name: string) => `WARNING: ${name}, which -P names, is no peer of this host.`;
 export const parameterIgnored = (file: string) => `WARNING: Parameter will be ignored: ${file}`;
 export const lockFound = (path: string) => `Found ${path}`;
 export const notAMember = (host: string) => `This host (${host}) is not a member of any configured group.`;

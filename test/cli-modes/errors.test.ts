@@ -84,6 +84,15 @@ test('what is wrong with other arguments, and what the lock file is for', (t) =>
   assert.equal(host.run('-x').stdout, `Found ${host.etc}/csync2.lock\n`);
 });
 
+test('-P with a name that is no peer: a warning, since nothing is sent there', (t) => {
+  const cluster = new Cluster(t, 2);
+  cluster.configureOne();
+  const host = cluster.host(1);
+  const { code, stderr } = host.run('-x', '-P', `127.6.1.9,${host.name}`);
+  assert.equal(stderr, 'WARNING: 127.6.1.9, which -P names, is no peer of this host.\n');
+  assert.equal(code, 0);
+});
+
 test('--help and --version are no errors, a missing mode is', () => {
   assert.equal(start(program, ['--help']).code, 0);
   assert.match(start(program, ['--version']).stdout, /^csync2 \d/);

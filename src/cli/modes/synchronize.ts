@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import type { DiskPath } from '../../bytes/bytes.ts';
 import { decode, encode } from '../../bytes/urlEncoding.ts';
+import * as messages from '../../log/messages.ts';
 import { writeFully } from '../../log/writeFully.ts';
 import { systemText } from '../../transport/failures.ts';
 import { Check, type CheckOptions } from '../../scan/check.ts';
@@ -64,7 +65,10 @@ export async function update(
 ): Promise<void> {
   const { options } = place;
   const ranges: readonly NameRange[] | undefined = paths?.flatMap((path) => rangesOf(setup, path, recursive));
-  const { output, progress, store } = setup;
+  const { cluster, log, output, progress, store } = setup;
+  for (const name of options.peers ?? []) {
+    if (name !== cluster.host && !cluster.peers.includes(name)) log.write(0, messages.notAPeer(name));
+  }
   const watch = progress && watchPeers(progress, store, ranges);
   const print = (line: string): void => output.line(output.json ? jsonLine(dryRunEvent(line)) : line);
   const onContact = (peer: string, trouble: string | undefined): Promise<void> =>
