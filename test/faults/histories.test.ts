@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { isInstalled, isRoot, type Program } from '../scenarios/harness/programs.ts';
+import { Tree } from '../scenarios/harness/tree.ts';
 import { autoMethods, playHistory } from './harness/history.ts';
 
 const long = process.env['LONG_TESTS'] !== undefined;
@@ -55,4 +58,30 @@ describe('random histories', { concurrency: 1 }, () => {
       });
     }
   }
+});
+
+test('the script that a history is printed as does what the history did', async (t) => {
+  if (!isRoot) return t.skip('skipped: needs root');
+  const programs = ['ours', 'ours'] as const;
+  const options = {
+    seed: 2,
+    programs,
+    inTurn: true,
+    auto: 'none',
+    forcing: false,
+    inProcess: false,
+    length: 6,
+  } as const;
+  const { complaints, script, snapshot } = await playHistory(options);
+  assert.deepEqual(complaints, []);
+  assert.ok(snapshot.length > 3, snapshot.join('\n'));
+  const output = await new Promise<string>((resolve) => {
+    execFile('bash', ['-c', script], { timeout: 60_000 }, (_, said) => resolve(said));
+  });
+  const directory = /^all there is: (.*)$/m.exec(output)?.[1];
+  assert.ok(directory, output);
+  t.after(() => rmSync(directory, { recursive: true }));
+  // Nothing failed, nothing differs, nothing is dirty.
+  assert.equal(output, `all there is: ${directory}\n`);
+  for (const host of ['h1', 'h2']) assert.deepEqual(new Tree(`${directory}/${host}/tree`).snapshot(), snapshot);
 });

@@ -32,17 +32,26 @@ function related(path: string, marked: string): boolean {
   return path === marked || path.startsWith(`${marked}/`) || marked.startsWith(`${path}/`);
 }
 
-/** Plays one random history. The complaints are empty when all is well; `script` plays it again in a shell. */
-export async function playHistory(options: HistoryOptions): Promise<{ complaints: string[]; script: string }> {
+export interface Played {
+  /** None when all is well. */
+  readonly complaints: readonly string[];
+  /** Plays it again in a shell. */
+  readonly script: string;
+  /** What there was on the first host in the end. */
+  readonly snapshot: readonly string[];
+}
+
+/** Plays one random history. */
+export async function playHistory(options: HistoryOptions): Promise<Played> {
   const site = new Site({ hosts: options.programs.length, programs: options.programs, inProcess: options.inProcess });
   const history = new History(options, site);
   try {
     await history.play();
+    const { complaints, lines } = history;
+    return { complaints, script: replayScript(options, lines), snapshot: site.at(0).tree.snapshot() };
   } finally {
     await site.close();
   }
-  const { complaints, lines } = history;
-  return { complaints, script: complaints.length === 0 ? '' : replayScript(options, lines) };
 }
 
 class History {

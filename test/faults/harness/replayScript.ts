@@ -20,7 +20,7 @@ run() { # 'AT...' ARGUMENT...: at the same moment on some hosts
 }
 for ((at = 1; at <= \${#programs[@]}; at++)); do
   mkdir -p "$work/h$at"/{tree,etc,db}
-  echo "$key" >"$work/h$at/etc/k"
+  (umask 077 && echo "$key" >"$work/h$at/etc/k")
 done
 for ((at = 1; at <= \${#programs[@]}; at++)); do
   {
