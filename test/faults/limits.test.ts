@@ -135,41 +135,43 @@ test('max-sessions-per-address: a member more is refused at one address, and non
   }
 });
 
-test('login-timeout: the handshake of TLS counts, too', async () => {
-  const site = new Site({ hosts: 2, tls: true });
-  const [server, member] = [site.at(0), site.at(1)];
-  try {
-    site.configure('', 'login-timeout 1;\n');
-    await server.serve();
-    const peer = await RawPeer.connect(server.name, server.port, member.name);
-    assert.equal(await peer.ask('SSL'), 'OK (activating_ssl).');
-    // The head of a record, and nothing in it.
-    peer.send(Buffer.from([22, 3, 1, 2, 0]));
-    await peer.rest();
-    assert.ok(await until(() => server.log.includes('did not identify itself within 1 seconds'), 20_000), server.log);
-    peer.close();
-  } finally {
-    await site.close();
-  }
-});
+const dawdlers: Record<string, { readonly tls: boolean; readonly dawdle: (peer: RawPeer) => Promise<void> }> = {
+  'the handshake of TLS': {
+    tls: true,
+    dawdle: async (peer) => {
+      assert.equal(await peer.ask('SSL'), 'OK (activating_ssl).');
+      // The head of a record, and nothing in it.
+      peer.send(Buffer.from([22, 3, 1, 2, 0]));
+      await peer.rest();
+    },
+  },
+  'the time in which answers are not read': {
+    tls: false,
+    dawdle: async (peer) => {
+      assert.equal(await peer.ask('CONFIG '), 'OK (cmd_finished).');
+      peer.socket.pause();
+      // Each of them has an answer of 17 bytes.
+      peer.send('x\n'.repeat(2 << 20));
+    },
+  },
+};
 
-test('login-timeout: the time in which answers are not read counts, too', async () => {
-  const site = new Site({ hosts: 2 });
-  const [server, member] = [site.at(0), site.at(1)];
-  try {
-    site.configure('', 'login-timeout 1;\n');
-    await server.serve();
-    const peer = await RawPeer.connect(server.name, server.port, member.name);
-    assert.equal(await peer.ask('CONFIG '), 'OK (cmd_finished).');
-    peer.socket.pause();
-    // Each of them has an answer of 17 bytes.
-    peer.send('x\n'.repeat(2 << 20));
-    assert.ok(await until(() => server.log.includes('did not identify itself within 1 seconds'), 20_000), server.log);
-    peer.close();
-  } finally {
-    await site.close();
-  }
-});
+for (const [what, { tls, dawdle }] of Object.entries(dawdlers)) {
+  test(`login-timeout: ${what} counts, too`, async () => {
+    const site = new Site({ hosts: 2, tls });
+    const [server, member] = [site.at(0), site.at(1)];
+    try {
+      site.configure('', 'login-timeout 1;\n');
+      await server.serve();
+      const peer = await RawPeer.connect(server.name, server.port, member.name);
+      await dawdle(peer);
+      assert.ok(await until(() => server.log.includes('did not identify itself within 1 seconds'), 20_000), server.log);
+      peer.close();
+    } finally {
+      await site.close();
+    }
+  });
+}
 
 test('max-sessions: whose peer has left is none any more, whatever its commands are waiting for', async () => {
   const site = new Site({ hosts: 2 });
