@@ -2,6 +2,7 @@
 export class Allowance {
   readonly #onSpent: () => void;
   #left: number;
+  #isLifted = false;
 
   /** Milliseconds. */
   constructor(time: number, onSpent: () => void) {
@@ -9,8 +10,17 @@ export class Allowance {
     this.#onSpent = onSpent;
   }
 
+  /** From now on no wait counts. */
+  lift(): void {
+    this.#isLifted = true;
+  }
+
   /** Waits; `onSpent` is called as soon as nothing is left. */
-  async spend<Result>(waiting: Promise<Result>): Promise<Result> {
+  spend<Result>(waiting: Promise<Result>): Promise<Result> {
+    return this.#isLifted ? waiting : this.#count(waiting);
+  }
+
+  async #count<Result>(waiting: Promise<Result>): Promise<Result> {
     const begun = performance.now();
     const timer = setTimeout(this.#onSpent, Math.max(0, this.#left));
     try {

@@ -14,6 +14,7 @@ import { ContentSpace } from './contentSpace.ts';
 /** What the peer sends: lines, and bytes between them. Whoever asks for more than has arrived waits for it. */
 export class Incoming {
   readonly #channel: Channel;
+  readonly #allowance: Allowance;
   readonly #inbox: Inbox;
   readonly #log: Log;
   readonly #beforeWaiting: () => Promise<void>;
@@ -21,12 +22,14 @@ export class Incoming {
 
   /** The peer sends many requests ahead: it is worth a moment to see whether more have arrived. */
   isGathering = false;
-  /** The time that the peer has left, until it has identified itself. */
-  allowance: Allowance | undefined;
 
-  /** `lineLimit`: bytes. `beforeWaiting`: works off what has arrived; the peer may wait for that before it goes on. */
-  constructor(channel: Channel, lineLimit: number, log: Log, beforeWaiting: () => Promise<void>) {
+  /**
+   * `allowance`: the time that the peer has to send. `lineLimit`: bytes. `beforeWaiting`: works off what has arrived; the peer
+   * may wait for that before it goes on.
+   */
+  constructor(channel: Channel, allowance: Allowance, lineLimit: number, log: Log, beforeWaiting: () => Promise<void>) {
     this.#channel = channel;
+    this.#allowance = allowance;
     this.#inbox = new Inbox(lineLimit);
     this.#log = log;
     this.#beforeWaiting = beforeWaiting;
@@ -92,7 +95,7 @@ export class Incoming {
     // Its failure is heard of below, once what has arrived so far is worked off.
     reading.catch(() => undefined);
     if (!this.isGathering || !(await arrivesSoon(reading))) await this.#beforeWaiting();
-    const chunk = await (this.allowance?.spend(reading) ?? reading);
+    const chunk = await this.#allowance.spend(reading);
     if (chunk === undefined) return false;
     this.#inbox.push(chunk);
     return true;

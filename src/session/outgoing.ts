@@ -15,6 +15,7 @@ const repliesAtOnce = 256 << 10;
  */
 export class Outgoing {
   readonly #channel: Channel;
+  readonly #allowance: Allowance;
   readonly #journal: Journal;
   readonly #log: Log;
   #changes: Change[] = [];
@@ -26,11 +27,11 @@ export class Outgoing {
 
   /** Known from CONFIG on; nothing is recorded before. */
   store: Store | undefined;
-  /** The time that the peer has left, until it has identified itself. */
-  allowance: Allowance | undefined;
 
-  constructor(channel: Channel, journal: Journal, log: Log) {
+  /** `allowance`: the time that the peer has to read. */
+  constructor(channel: Channel, allowance: Allowance, journal: Journal, log: Log) {
     this.#channel = channel;
+    this.#allowance = allowance;
     this.#journal = journal;
     this.#log = log;
   }
@@ -75,9 +76,7 @@ export class Outgoing {
     let room = true;
     for (const piece of this.#replies) room = this.#channel.write(piece);
     this.#forgetReplies();
-    if (room) return;
-    const reading = this.#channel.drained();
-    await (this.allowance?.spend(reading) ?? reading);
+    if (!room) await this.#allowance.spend(this.#channel.drained());
   }
 
   async commit(): Promise<void> {

@@ -38,6 +38,8 @@ import { runTransfers, TransferQueue } from './transfers.ts';
 export class Session {
   readonly #channel: Channel;
   readonly #environment: SessionEnvironment;
+  /** The time that the peer may make us wait until it has identified itself. */
+  readonly #allowance: Allowance;
   readonly #incoming: Incoming;
   readonly #log: Log;
   #served: Served | undefined;
@@ -72,11 +74,16 @@ export class Session {
     this.#channel = channel;
     this.#environment = environment;
     this.#log = environment.log;
-    this.#incoming = new Incoming(channel, environment.limits.line, this.#log, async () => {
+    const { line, login } = environment.limits;
+    this.#allowance = new Allowance(login * 1000, () => {
+      this.#ended = `did not identify itself within ${login} seconds`;
+      this.#channel.destroy();
+    });
+    this.#incoming = new Incoming(channel, this.#allowance, line, this.#log, async () => {
       await this.#runTransfers();
       await this.flush();
     });
-    this.#outgoing = new Outgoing(channel, this.#journal, environment.log);
+    this.#outgoing = new Outgoing(channel, this.#allowance, this.#journal, environment.log);
   }
 
   /** Serves until BYE, the end of the stream, or an error; then runs the actions that are due. Never rejects. */
@@ -255,14 +262,7 @@ export class Session {
   }
 
   async #serve(): Promise<void> {
-    const { idle, login } = this.#environment.limits;
-    this.#channel.setIdleTimeout(idle);
-    const allowance = new Allowance(login * 1000, () => {
-      this.#ended = `did not identify itself within ${login} seconds`;
-      this.#channel.destroy();
-    });
-    this.#incoming.allowance = allowance;
-    this.#outgoing.allowance = allowance;
+    this.#channel.setIdleTimeout(this.#environment.limits.idle);
     if (!(await this.#open())) return;
     while (!this.#over) {
       const line = await this.line();
@@ -285,7 +285,7 @@ export class Session {
       const credentials = await this.#environment.credentials();
       // What came along in the clear is no command: anybody in between could have added it.
       const early = this.#incoming.takeAll();
-      await this.#incoming.allowance?.spend(this.#channel.startTls('server', credentials, early));
+      await this.#allowance.spend(this.#channel.startTls('server', credentials, early));
       line = await this.line();
       if (line === undefined) return false;
       command = parseCommand(line);
@@ -398,8 +398,7 @@ export class Session {
     this.#wasRefused ||= refusal !== undefined;
     if (refusal === undefined) {
       this.#peer = host;
-      this.#incoming.allowance = undefined;
-      this.#outgoing.allowance = undefined;
+      this.#allowance.lift();
     }
     this.reply(refusal ?? replies.finished);
   }

@@ -64,6 +64,15 @@ describe('time that a peer may take', () => {
     await allowance.spend(forEver);
     assert.equal(spent, true);
   });
+
+  test('does not matter any more once that is lifted', async () => {
+    let spent = false;
+    const allowance = new Allowance(20, () => (spent = true));
+    await allowance.spend(later(1));
+    allowance.lift();
+    await allowance.spend(later(100));
+    assert.equal(spent, false);
+  });
 });
 
 test('names of strangers that nobody answers for: one is waited for, another refused, members are let in', async (t) => {
