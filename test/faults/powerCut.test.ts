@@ -52,10 +52,12 @@ async function serveWithSync(
   return () => running.said;
 }
 
+const hasStrace = ['/usr/bin/strace', '/bin/strace'].some((path) => fs.existsSync(path));
+
 describe('what a peer was told is done', () => {
   test('is on the disk, at any moment of a session: where it would be is noted first, the answer to SYNC comes last', async (t) => {
     if (!isRoot) return t.skip('skipped: needs root');
-    if (!['/usr/bin/strace', '/bin/strace'].some((path) => fs.existsSync(path))) return t.skip('skipped: no strace');
+    if (!hasStrace) return t.skip('skipped: no strace');
     await withPair(async (client, server) => {
       const child = await server.serve();
       for (let at = 0; at < 12; at++) client.tree.mkdir(`d${at}`);
@@ -245,7 +247,7 @@ describe('a power cut in the middle of a session', () => {
 });
 
 test('what a check has recorded is on the disk, but not with -A', async (t) => {
-  if (!['/usr/bin/strace', '/bin/strace'].some((path) => fs.existsSync(path))) return t.skip('skipped: no strace');
+  if (!hasStrace) return t.skip('skipped: no strace');
   await withPair(async (client) => {
     const waits = async (args: string): Promise<number> => {
       const trace = join(client.root, 'trace');

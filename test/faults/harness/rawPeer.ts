@@ -64,6 +64,11 @@ export class RawPeer {
     return this.line();
   }
 
+  /** The answer to HELLO; undefined when the server has hung up. */
+  async logIn(name: string): Promise<string | undefined> {
+    return (await this.ask('CONFIG ')) && (await this.ask(`HELLO ${name}`));
+  }
+
   /** All that still comes, until the server hangs up. */
   async rest(patience = 20_000): Promise<string> {
     await this.until(() => -1, patience);
